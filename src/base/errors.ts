@@ -1,0 +1,109 @@
+/**
+ * Every failure of a request that the gateway knows by name: its code, whose fault it is,
+ * whether trying again is safe, the status the client gets, and the words it reads.
+ *
+ * Statuses follow RFC 9110 section 15.6 and fabio reference 6.7, with one difference: a malformed answer or a bad
+ * certificate of an upstream is 502 here (the upstream's fault), where fabio answers 500.
+ */
+export const catalogue = {
+  GW_BAD_REQUEST: { source: 'client', retry: 'never', status: 400, says: 'the request is malformed' },
+  GW_NO_ROUTE: { source: 'client', retry: 'never', status: 404, says: 'no route' },
+  GW_CLIENT_GONE: { source: 'client', retry: 'never', status: 499, says: 'the client went away' },
+  GW_NO_TARGET: {
+    source: 'upstream',
+    retry: 'never',
+    status: 503,
+    says: 'the route has no healthy instance',
+  },
+  GW_CONNECT_REFUSED: {
+    source: 'upstream',
+    retry: 'always',
+    status: 502,
+    says: 'the upstream refused the connection',
+  },
+  GW_CONNECT_FAILED: {
+    source: 'upstream',
+    retry: 'always',
+    status: 502,
+    says: 'the upstream could not be reached',
+  },
+  GW_CONNECT_TIMEOUT: {
+    source: 'upstream',
+    retry: 'always',
+    status: 504,
+    says: 'the upstream did not accept the connection in time',
+  },
+  GW_RESET: {
+    source: 'upstream',
+    retry: 'if-reused',
+    status: 502,
+    says: 'the upstream closed the connection before it answered',
+  },
+  GW_BAD_ANSWER: {
+    source: 'upstream',
+    retry: 'never',
+    status: 502,
+    says: 'the upstream sent a malformed answer',
+  },
+  GW_HEAD_TIMEOUT: {
+    source: 'upstream',
+    retry: 'never',
+    status: 504,
+    says: 'the upstream did not answer in time',
+  },
+  GW_INTERNAL: { source: 'gateway', retry: 'never', status: 500, says: 'the gateway failed' },
+} as const satisfies Record<string, ErrorRow>
+
+export interface ErrorRow {
+  readonly source: 'client' | 'upstream' | 'gateway'
+  /** `always`: nothing reached the upstream. `if-reused`: a kept connection may have died while idle. */
+  readonly retry: 'always' | 'if-reused' | 'never'
+  readonly status: number
+  readonly says: string
+}
+
+export type ErrorCode = keyof typeof catalogue
+
+/** A failure of one request. `message` is for the log; `says` is what the client may read. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+    super(detail, options)
+    this.code = code
+  }
+
+  get status(): number {
+    return catalogue[this.code].status
+  }
+
+  get says(): string {
+    return catalogue[this.code].says
+  }
+
+  get retry(): ErrorRow['retry'] {
+    return catalogue[this.code].retry
+  }
+}
+
+/** A mistake of the operator that ends the start: one sentence for each mistake, printed together. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  readonly mistakes: readonly string[]
+
+  constructor(mistakes: string | readonly string[], options?: { cause?: unknown }) {
+    const list = typeof mistakes === 'string' ? [mistakes] : mistakes
+    super(list.join('\n'), options)
+    this.mistakes = list
+  }
+}
+
+/** The words of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // Node reports a name with several addresses as an AggregateError with an empty message.
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ')
+  if (error.message !== '') return error.message
+  return (error as NodeJS.ErrnoException).code ?? error.name
+}
