@@ -36,6 +36,8 @@ export interface TargetView {
   readonly tags: readonly string[]
   /** `strip=/foo host=dst`, empty for none. */
   readonly options: string
+  /** Whether it may get requests at all: its checks satisfy `registry.consul.service.status`. */
+  readonly routed: boolean
   readonly health: HealthView
   /** Why it is not passing: the check and what it printed. Empty when passing. */
   readonly reason: string

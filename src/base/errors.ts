@@ -107,3 +107,26 @@ export function messageOf(error: unknown): string {
   if (error.message !== '') return error.message
   return (error as NodeJS.ErrnoException).code ?? error.name
 }
+
+const fromSystem: Readonly<Partial<Record<string, ErrorCode>>> = {
+  ECONNREFUSED: 'GW_CONNECT_REFUSED',
+  EHOSTUNREACH: 'GW_CONNECT_FAILED',
+  ENETUNREACH: 'GW_CONNECT_FAILED',
+  EADDRNOTAVAIL: 'GW_CONNECT_FAILED',
+  ENOTFOUND: 'GW_CONNECT_FAILED',
+  EAI_AGAIN: 'GW_CONNECT_FAILED',
+  ETIMEDOUT: 'GW_CONNECT_TIMEOUT',
+  ECONNRESET: 'GW_RESET',
+  EPIPE: 'GW_RESET',
+}
+
+/** Names a failure that came from elsewhere. `codes` adds what a library calls its own. */
+export function asGatewayError(
+  error: unknown,
+  codes: Readonly<Partial<Record<string, ErrorCode>>> = {},
+): GatewayError {
+  if (error instanceof GatewayError) return error
+  const system = (error as NodeJS.ErrnoException | null)?.code ?? ''
+  const code = codes[system] ?? fromSystem[system] ?? 'GW_INTERNAL'
+  return new GatewayError(code, messageOf(error), { cause: error })
+}

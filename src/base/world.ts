@@ -25,10 +25,10 @@ export const systemClock: Clock = {
 
 export const systemWorld: World = { clock: systemClock, random: Math.random }
 
-/** Resolves after `ms`, or at once when the signal ends. Never rejects: the caller asks the signal what happened. */
+/** Resolves after `ms`, or at once when there is nothing to wait for or the signal ends. Never rejects: the caller asks the signal what happened. */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
+    if (signal.aborted || ms <= 0) return resolve()
     const wake = (): void => {
       cancel()
       signal.removeEventListener('abort', wake)

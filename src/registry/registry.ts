@@ -1,0 +1,59 @@
+/** Where services and their health come from. It says what is, with its evidence; it knows nothing of routes. */
+export interface Registry {
+  /** `consul` */
+  readonly kind: string
+  /** `http://localhost:8500` */
+  readonly address: string
+  /** Of the agent; what `$DC` in a tag stands for. Empty before `start` resolved. */
+  readonly datacenter: string
+  /**
+   * Begins to watch. Resolves once everything was read once and told to the listener.
+   *
+   * Rejects with a StartError if the registry cannot be reached within the time that it was given.
+   */
+  start(listener: RegistryListener): Promise<void>
+  status(): RegistryStatus
+  /** Ends every watch. Safe to call twice. */
+  close(): Promise<void>
+}
+
+export interface RegistryListener {
+  /** Services that differ from what was told before. Each replaces what was known of that service. */
+  changed(services: readonly ServiceInstances[]): void
+  /** Contact was lost or came back. */
+  statusChanged(): void
+}
+
+/** All instances of a service, healthy or not. None: it is gone. */
+export interface ServiceInstances {
+  readonly service: string
+  readonly instances: readonly Instance[]
+}
+
+export interface Instance {
+  readonly service: string
+  /** Unique on its node. */
+  readonly id: string
+  readonly node: string
+  /** ServiceAddress, else the node's address (fabio reference 1.3). */
+  readonly address: string
+  readonly port: number
+  readonly tags: readonly string[]
+  readonly state: InstanceState
+}
+
+export interface InstanceState {
+  /** Whether it may get requests. */
+  readonly routed: boolean
+  readonly health: 'passing' | 'warning' | 'critical' | 'maintenance'
+  /** Why it is not passing: the check and what it printed. Empty when passing. */
+  readonly reason: string
+}
+
+export interface RegistryStatus {
+  readonly connected: boolean
+  /** Milliseconds since the epoch; null before the first answer. */
+  readonly lastContactAt: number | null
+  /** What went wrong last; empty while connected. */
+  readonly error: string
+}

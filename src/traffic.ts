@@ -1,0 +1,74 @@
+import { type Strategy, strategies } from './balance/balancer.ts'
+import type { Log } from './base/log.ts'
+import type { World } from './base/world.ts'
+import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
+import type { Metrics } from './observe/metrics.ts'
+import { createHandler, type HandlerOptions } from './proxy/handler.ts'
+import type { ServiceRoutes } from './route/definition.ts'
+import { LiveTable } from './route/live.ts'
+import { type RouteTable, TableBuilder, type UnhealthyRoute } from './route/table.ts'
+import { UndiciClient, type UndiciClientOptions } from './upstream/undici-client.ts'
+import { Upstreams } from './upstream/upstream.ts'
+
+export interface TrafficOptions {
+  readonly listeners: readonly HttpListenerOptions[]
+  readonly handler: HandlerOptions
+  readonly strategy: Strategy
+  readonly unhealthyRoute: UnhealthyRoute
+  readonly upstream: UndiciClientOptions
+}
+
+/** The traffic plane: takes route changes, serves requests. */
+export interface Traffic {
+  apply(changes: readonly ServiceRoutes[]): RouteTable
+  /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
+  listen(): Promise<readonly Listener[]>
+  /** Takes no new connection, lets running requests end for `ms`, then cuts them. Resolves with how many were cut. */
+  drain(ms: number): Promise<number>
+}
+
+export function createTraffic(
+  options: TrafficOptions,
+  parts: { world: World; log: Log; metrics: Metrics },
+): Traffic {
+  const { world, log, metrics } = parts
+  const upstreams = new Upstreams((address) => new UndiciClient(address, options.upstream))
+  const live = new LiveTable(
+    new TableBuilder(
+      {
+        strategy: strategies[options.strategy],
+        unhealthyRoute: options.unhealthyRoute,
+        random: world.random,
+      },
+      upstreams,
+    ),
+  )
+  const handler = createHandler(options.handler, { live, observer: metrics, log, world })
+  const listeners: Listener[] = []
+
+  const drain = async (ms: number): Promise<number> => {
+    const cut = await Promise.all(listeners.splice(0).map((listener) => listener.drain(ms)))
+    await upstreams.destroy()
+    return cut.reduce((sum, count) => sum + count, 0)
+  }
+
+  return {
+    apply(changes) {
+      const table = live.apply(changes)
+      metrics.tableChanged(table.version)
+      return table
+    },
+    async listen() {
+      try {
+        for (const listener of options.listeners) {
+          listeners.push(await listenHttp(listener, handler, world.clock))
+        }
+      } catch (error) {
+        await drain(0)
+        throw error
+      }
+      return listeners
+    },
+    drain,
+  }
+}

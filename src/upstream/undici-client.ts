@@ -1,0 +1,189 @@
+import { Readable } from 'node:stream'
+import { type Dispatcher, Pool } from 'undici'
+import { asGatewayError, type ErrorCode, GatewayError } from '../base/errors.ts'
+import type { BodySource, ResponseSink, UpstreamCall, UpstreamClient, UpstreamRequest } from './client.ts'
+import type { UpstreamAddress } from './upstream.ts'
+
+/** All durations in milliseconds; 0 where it says so: no limit. */
+export interface UndiciClientOptions {
+  /** `proxy.dialtimeout`; 0: no limit. */
+  readonly dialTimeout: number
+  /** `proxy.responseheadertimeout`: from the end of the request to the head of the answer; 0: no limit. */
+  readonly headTimeout: number
+  /** `proxy.idleconntimeout`: how long a connection is kept without use; a peer's Keep-Alive hint may shorten it. */
+  readonly idleTimeout: number
+}
+
+const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'GW_CONNECT_TIMEOUT',
+  UND_ERR_HEADERS_TIMEOUT: 'GW_HEAD_TIMEOUT',
+  UND_ERR_BODY_TIMEOUT: 'GW_HEAD_TIMEOUT',
+  UND_ERR_SOCKET: 'GW_RESET',
+  UND_ERR_HEADERS_OVERFLOW: 'GW_BAD_ANSWER',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'GW_BAD_ANSWER',
+  UND_ERR_CLOSED: 'GW_CONNECT_FAILED',
+  UND_ERR_DESTROYED: 'GW_CONNECT_FAILED',
+  UND_ERR_INVALID_ARG: 'GW_BAD_REQUEST',
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'GW_BAD_REQUEST',
+}
+
+function nameFailure(error: unknown): GatewayError {
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  // llhttp's refusals of an answer, and every way in which a certificate can be wrong, are the upstream's doing.
+  if (code.startsWith('HPE_'))
+    return new GatewayError('GW_BAD_ANSWER', asGatewayError(error).message, { cause: error })
+  if (/^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/u.test(code)) {
+    return new GatewayError('GW_CONNECT_FAILED', `${code}: ${asGatewayError(error).message}`, {
+      cause: error,
+    })
+  }
+  return asGatewayError(error, codes)
+}
+
+/** Forwards over a pool of kept connections, one exchange at a time on each. */
+export class UndiciClient implements UpstreamClient {
+  readonly #pool: Pool
+
+  constructor(address: UpstreamAddress, options: UndiciClientOptions) {
+    // Peers that do not announce their idle time mostly close after 5 s (Node, many others), so a connection that
+    // has been idle for longer than this is likelier to be dead than alive.
+    const unannounced = 4_000
+    this.#pool = new Pool(address.origin, {
+      connections: null,
+      pipelining: 1,
+      headersTimeout: options.headTimeout,
+      bodyTimeout: 0,
+      keepAliveTimeout: Math.min(unannounced, options.idleTimeout || unannounced),
+      keepAliveMaxTimeout: options.idleTimeout || 600_000,
+      maxHeaderSize: 256 * 1024,
+      connect: {
+        timeout: options.dialTimeout,
+        rejectUnauthorized: !address.tlsSkipVerify,
+        ...(address.serverName === null ? {} : { servername: address.serverName }),
+      },
+    })
+  }
+
+  send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
+    const exchange = new UndiciExchange(sink)
+    const { method, target, fields, body } = request
+    try {
+      this.#pool.dispatch(
+        {
+          method: method as Dispatcher.HttpMethod,
+          path: target,
+          headers: withLength(fields, body),
+          body: body === null ? null : readableOf(body),
+          // The client's own words stand: undici must not repeat a request on its own account.
+          idempotent: false,
+        },
+        exchange,
+      )
+    } catch (error) {
+      // Told later, as the interface promises: the caller has not got its call yet.
+      queueMicrotask(() => exchange.fail(error))
+    }
+    return exchange
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+
+  destroy(): Promise<void> {
+    return this.#pool.destroy()
+  }
+}
+
+const withLength = (fields: readonly string[], body: BodySource | null): string[] => {
+  const copy = fields.slice()
+  if (body !== null && body.length !== null) copy.push('Content-Length', String(body.length))
+  return copy
+}
+
+/** undici reads bodies from streams; this one pulls from the source no faster than undici writes. */
+function readableOf(body: BodySource): Readable {
+  let started = false
+  const stream = new Readable({
+    read() {
+      if (started) {
+        body.resume()
+        return
+      }
+      started = true
+      body.start({
+        data(chunk) {
+          if (!stream.push(chunk)) body.pause()
+        },
+        end() {
+          stream.push(null)
+        },
+        failed() {
+          stream.destroy(new GatewayError('GW_CLIENT_GONE', 'the client cut its request short'))
+        },
+      })
+    },
+  })
+  return stream
+}
+
+/** Octets as latin1, undici's list as ours: name, value, name, value… It is a list for HTTP/1.1, always. */
+const fieldsOf = (raw: Dispatcher.DispatchController['rawHeaders']): string[] =>
+  Array.isArray(raw) ? raw.map((item) => item.toString('latin1')) : []
+
+class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
+  readonly #sink: ResponseSink
+  #controller: Dispatcher.DispatchController | null = null
+  #isAborted = false
+  #hasEnded = false
+
+  constructor(sink: ResponseSink) {
+    this.#sink = sink
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#isAborted) controller.abort(new GatewayError('GW_CLIENT_GONE', 'aborted'))
+    else this.#sink.sent()
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    reason?: string,
+  ): void {
+    const fields = fieldsOf(controller.rawHeaders)
+    if (status < 200) this.#sink.informed(status, fields)
+    else this.#sink.head(status, reason ?? '', fields)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#sink.data(chunk)) controller.pause()
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    this.#hasEnded = true
+    this.#sink.end(fieldsOf(controller.rawTrailers))
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.fail(error)
+  }
+
+  fail(error: unknown): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#sink.failed(nameFailure(error))
+  }
+
+  resume(): void {
+    this.#controller?.resume()
+  }
+
+  abort(): void {
+    if (this.#isAborted || this.#hasEnded) return
+    this.#isAborted = true
+    this.#controller?.abort(new GatewayError('GW_CLIENT_GONE', 'the client went away'))
+  }
+}

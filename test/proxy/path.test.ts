@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { rewriteTarget, routePath } from '../../src/proxy/path.ts'
+
+describe('the path that routing looks at', () => {
+  test.each([
+    // fabio reference 6.2
+    ['/a%2Fb', '/a/b'],
+    ['/a/../b', '/b'],
+    ['/a//b', '/a/b'],
+    ['/x%2F..%2Fy//z/', '/y/z/'],
+    ['/x/z/', '/x/z/'],
+    ['/a/.', '/a'],
+    ['/..', '/'],
+    // what fabio loses (QUIRK-19)
+    ['/a%253Fb', '/a%3Fb'],
+    ['/a%3Fb', '/a?b'],
+    ['/a%23b', '/a#b'],
+    ['//host/x', '/host/x'],
+    // the rest
+    ['/', '/'],
+    ['/a?b=/../c', '/a'],
+    ['/a?', '/a'],
+    ['/a/..b/.c', '/a/..b/.c'],
+    ['/%2e%2e/private', '/private'],
+    ['/a/%2E/b', '/a/b'],
+    ['/caf%C3%A9', '/café'],
+    ['/%zz/%41', '/%zz/A'],
+    ['/%ff%41', '/\ufffdA'],
+    ['/a/./', '/a/'],
+    ['/a/../', '/'],
+  ])('of %s is %s', (target, expected) => {
+    expect(routePath(target)).toBe(expected)
+  })
+
+  test('is absolute and has no dot segment or empty segment, whatever the target', () => {
+    const target = fc.string({ unit: fc.constantFrom(...'/.%2eEfFaA?\\') }).map((rest) => `/${rest}`)
+    fc.assert(
+      fc.property(target, (text) => {
+        const segments = routePath(text).split('/')
+        expect(segments[0]).toBe('')
+        expect(segments.slice(1)).not.toContain('.')
+        expect(segments.slice(1)).not.toContain('..')
+        expect(segments.slice(1, -1)).not.toContain('')
+      }),
+    )
+  })
+})
+
+describe('the target sent upstream', () => {
+  test.each([
+    ['/foo/bar', '/foo', '', '/bar'],
+    ['/foo', '/foo', '', '/'],
+    ['/foobar', '/foo', '', '/bar'],
+    ['/foo/bar?x=1', '/foo', '', '/bar?x=1'],
+    ['/bar', '/foo', '', '/bar'],
+    ['/FOO/bar', '/foo', '', '/FOO/bar'],
+    ['/bar', '', '/foo', '/foo/bar'],
+    ['/bar', '', '/foo/', '/foo//bar'],
+    ['/old/p?k=1', '/old', '/pre', '/pre/p?k=1'],
+    ['/foo/a%2Fb', '/foo', '', '/a%2Fb'],
+    ['/foo/a%20b', '/foo', '', '/a%20b'],
+    ['/x/../foo/a%2Fb', '/foo', '', '/a%2Fb'],
+    ['/%66oo/a%2Fb', '/foo', '', '/a%2Fb'],
+    ['/foo%2Fbar%20x', '/foo/bar', '', '/%20x'],
+    ['/bar', '', '/a b', '/a%20b/bar'],
+    ['/bar//x/../y', '', '/p', '/p/bar//x/../y'],
+  ])('%s with strip %j and prepend %j is %s', (target, strip, prepend, expected) => {
+    expect(rewriteTarget(target, routePath(target), strip, prepend)).toBe(expected)
+  })
+
+  test('starts with a slash and holds no white space, whatever strip and prepend are', () => {
+    fc.assert(
+      fc.property(fc.webPath(), fc.string(), fc.string(), (path, strip, prepend) => {
+        const target = `/${path}`
+        expect(rewriteTarget(target, routePath(target), strip, prepend)).toMatch(/^\/\S*$/)
+      }),
+    )
+  })
+})

@@ -1,0 +1,249 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { strategies } from '../../src/balance/balancer.ts'
+import type { RouteDefinition, ServiceRoutes } from '../../src/route/definition.ts'
+import { LiveTable } from '../../src/route/live.ts'
+import { type RouteTable, TableBuilder, type UnhealthyRoute } from '../../src/route/table.ts'
+import type { UpstreamClient } from '../../src/upstream/client.ts'
+import { Upstreams } from '../../src/upstream/upstream.ts'
+import { definition, serviceRoutes } from '../support/routes.ts'
+
+/** A client that only knows whether it was closed. */
+class IdleClient implements UpstreamClient {
+  closed = false
+  send(): never {
+    throw new Error('nothing is sent in these tests')
+  }
+  async close(): Promise<void> {
+    this.closed = true
+  }
+  async destroy(): Promise<void> {
+    this.closed = true
+  }
+}
+
+function createLive(unhealthyRoute: UnhealthyRoute = '503') {
+  const clients = new Map<string, IdleClient>()
+  const upstreams = new Upstreams(({ origin }) => {
+    const client = new IdleClient()
+    clients.set(origin, client)
+    return client
+  })
+  const options = { strategy: strategies.rr, unhealthyRoute, random: () => 0 }
+  return { live: new LiveTable(new TableBuilder(options, upstreams)), upstreams, clients }
+}
+
+const a = 'http://10.0.0.1:80/'
+const b = 'http://10.0.0.2:80/'
+
+const sourceFor = (table: RouteTable, host: string, path: string, secure = false): string | null =>
+  table.find(host, path, secure)?.text ?? null
+
+describe('the route table', () => {
+  // fabio reference 17.2.
+  const sources = [
+    '/',
+    '/x',
+    'ex.net/',
+    'ex.net/x',
+    'ex.net/x/',
+    'ex.net/x/y',
+    'ex.net/x/y/',
+    'w.ex.net/x/',
+    '*.ex.net/',
+    '*.ex.net/x/',
+    '*.dev.ex.net/',
+    'old.net:80/',
+  ]
+  const { live } = createLive()
+  live.apply(sources.map((source, i) => serviceRoutes(`s${i}`, definition(`s${i}`, source, a))))
+
+  test.each([
+    ['ex.net', false, '/', 'ex.net/'],
+    ['ex.net', false, '/q', 'ex.net/'],
+    ['ex.net', false, '/x', 'ex.net/x'],
+    ['ex.net', false, '/x/', 'ex.net/x/'],
+    ['ex.net', false, '/x/y', 'ex.net/x/y'],
+    ['ex.net', false, '/x/y/', 'ex.net/x/y/'],
+    ['other.net', false, '/q', '/'],
+    ['other.net', false, '/x', '/x'],
+    ['ex.net:80', false, '/', 'ex.net/'],
+    ['ex.net:443', true, '/', 'ex.net/'],
+    ['ex.net:443', false, '/', '/'],
+    ['ex.net:80', true, '/', '/'],
+    ['a.ex.net', false, '/x/', '*.ex.net/x/'],
+    ['.ex.net', false, '/x/', '*.ex.net/x/'],
+    ['a.b.ex.net', false, '/x/', '*.ex.net/x/'],
+    ['a.ex.net:80', false, '/x/', '*.ex.net/x/'],
+    ['a.ex.net', false, '/q', '*.ex.net/'],
+    ['a.dev.ex.net', false, '/', '*.dev.ex.net/'],
+    ['a.dev.ex.net', false, '/x', '*.dev.ex.net/'],
+    ['w.ex.net', false, '/x/', 'w.ex.net/x/'],
+    ['w.ex.net', false, '/q', '*.ex.net/'],
+    ['old.net', false, '/', 'old.net:80/'],
+    ['EX.net', false, '/x', 'ex.net/x'],
+  ])('a request for %s (TLS %s) %s is served by %s', (host, secure, path, expected) => {
+    expect(sourceFor(live.current, host, path, secure)).toBe(expected)
+  })
+
+  test('a host without a matching path sends the search on, and nothing at all is null', () => {
+    const { live: only } = createLive()
+    only.apply([serviceRoutes('s', definition('s', 'a.net/x', a))])
+    expect(sourceFor(only.current, 'a.net', '/y')).toBeNull()
+    expect(sourceFor(only.current, 'b.net', '/x')).toBeNull()
+  })
+
+  test('instances of several services behind one source share it', () => {
+    const { live: both } = createLive()
+    const table = both.apply([
+      serviceRoutes('one', definition('one', '/', a)),
+      serviceRoutes('two', definition('two', '/', b)),
+    ])
+    expect(table.find('', '/', false)!.targets.map(({ service, share }) => [service, share])).toEqual([
+      ['one', 0.5],
+      ['two', 0.5],
+    ])
+  })
+
+  test('an instance that states a source twice counts once', () => {
+    const { live: twice } = createLive()
+    const table = twice.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/', a))])
+    expect(table.find('', '/', false)!.targets).toHaveLength(1)
+  })
+
+  test('two instances that share an address are two targets', () => {
+    const { live: shared } = createLive()
+    const definitions = ['x', 'y'].map((instance) => definition('s', '/', a, { instance }))
+    const table = shared.apply([serviceRoutes('s', ...definitions)])
+    expect(table.find('', '/', false)!.targets).toHaveLength(2)
+  })
+})
+
+describe('a change', () => {
+  test('leaves the table that requests are using as it was', () => {
+    const { live } = createLive()
+    const before = live.apply([serviceRoutes('s', definition('s', '/', a))])
+    live.apply([serviceRoutes('s')])
+    expect(sourceFor(before, '', '/')).toBe('/')
+    expect(sourceFor(live.current, '', '/')).toBeNull()
+  })
+
+  test('builds the routes of its own service and keeps the others as the same objects', () => {
+    const { live } = createLive()
+    const before = live.apply([
+      serviceRoutes('one', definition('one', '/one', a)),
+      serviceRoutes('two', definition('two', '/two', a)),
+    ])
+    const after = live.apply([serviceRoutes('two', definition('two', '/two', b))])
+    expect(after.find('', '/one', false)).toBe(before.find('', '/one', false))
+    expect(after.find('', '/two', false)).not.toBe(before.find('', '/two', false))
+  })
+
+  test('keeps the connections of an address that stays, and closes those of one that nobody names', () => {
+    const { live, upstreams, clients } = createLive()
+    live.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/', b))])
+    const kept = live.current.find('', '/', false)!.targets[0]!.upstream
+    live.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/more', a))])
+    expect(live.current.find('', '/', false)!.targets[0]!.upstream).toBe(kept)
+    expect(clients.get('http://10.0.0.1:80')!.closed).toBe(false)
+    expect(clients.get('http://10.0.0.2:80')!.closed).toBe(true)
+    live.apply([serviceRoutes('s')])
+    expect(upstreams.size).toBe(0)
+    expect(clients.get('http://10.0.0.1:80')!.closed).toBe(true)
+  })
+
+  test('does not send round-robin back to the first target', () => {
+    const { live } = createLive()
+    const two = (tags: string[]) =>
+      serviceRoutes('s', definition('s', '/', a, { tags }), definition('s', '/', b, { tags }))
+    live.apply([two([])])
+    const first = live.current.find('', '/', false)!.balancer!.pick()
+    live.apply([two(['new'])])
+    expect(live.current.find('', '/', false)!.balancer!.pick()).not.toBe(first)
+  })
+
+  test('TLS settings that differ do not share connections', () => {
+    const { live, upstreams } = createLive()
+    const url = 'https://10.0.0.1:443/'
+    live.apply([
+      serviceRoutes(
+        's',
+        definition('s', '/a proto=https', url),
+        definition('s', '/b proto=https host=x.net', url),
+        definition('s', '/c proto=https tlsskipverify=true', url),
+        definition('s', '/d proto=https host=dst', url),
+      ),
+    ])
+    expect(upstreams.size).toBe(3)
+  })
+
+  test('any sequence of changes gives the table that the last state gives at once', () => {
+    const services = ['one', 'two', 'three']
+    const sources = ['/', '/a', '/ab', 'h.net/', 'h.net/a', '*.net/', '*.net/a']
+    const definitions = fc.array(
+      fc.tuple(
+        fc.constantFrom(...sources),
+        fc.constantFrom(a, b),
+        fc.boolean(),
+        fc.constantFrom('', ' weight=0.3'),
+      ),
+    )
+    const change = fc
+      .tuple(fc.constantFrom(...services), definitions)
+      .map(([service, list]): ServiceRoutes => {
+        const made = list.map(([source, url, healthy, weight]): RouteDefinition => {
+          return definition(service, source + weight, url, { healthy })
+        })
+        return serviceRoutes(service, ...made)
+      })
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 12 }), (changes) => {
+        const { live: stepwise, upstreams } = createLive()
+        for (const one of changes) stepwise.apply([one])
+        const last = new Map(changes.map((one) => [one.service, one]))
+        const { live: atOnce, upstreams: fresh } = createLive()
+        atOnce.apply([...last.values()])
+        expect(describeTable(stepwise.current)).toEqual(describeTable(atOnce.current))
+        expect(upstreams.size).toBe(fresh.size)
+      }),
+    )
+  })
+})
+
+const describeTable = (table: RouteTable): string[] =>
+  [...table.routes()]
+    .map(({ text, targets, unhealthy }) => {
+      const shares = targets.map((target) => `${target.service} ${target.url} ${target.share.toFixed(4)}`)
+      return `${text}: ${shares.join(', ')} (${unhealthy} unhealthy)`
+    })
+    .sort()
+
+describe('a route without a healthy instance', () => {
+  const known = [
+    serviceRoutes('all', definition('all', '/', a)),
+    serviceRoutes('s', definition('s', '/x', b, { healthy: false })),
+  ]
+
+  test('is still found, and has no target', () => {
+    const { live } = createLive('503')
+    const route = live.apply(known).find('', '/x', false)!
+    expect([route.text, route.targets, route.unhealthy, route.balancer]).toEqual(['/x', [], 1, null])
+  })
+
+  test('is not there with proxy.unhealthyroute = fallthrough', () => {
+    const { live } = createLive('fallthrough')
+    expect(sourceFor(live.apply(known), '', '/x')).toBe('/')
+  })
+
+  test('an unhealthy instance takes no share of the healthy ones', () => {
+    const { live } = createLive()
+    const table = live.apply([
+      serviceRoutes(
+        's',
+        definition('s', '/ weight=0.9', a, { healthy: false }),
+        definition('s', '/ weight=0.1', b),
+      ),
+    ])
+    expect(table.find('', '/', false)!.targets.map(({ url, share }) => [url, share])).toEqual([[b, 1]])
+  })
+})
