@@ -45,15 +45,19 @@ export function createTraffic(
   )
   const handler = createHandler(options.handler, { live, observer: metrics, log, world })
   const listeners: Listener[] = []
+  let isOver = false
 
   const drain = async (ms: number): Promise<number> => {
     const cut = await Promise.all(listeners.splice(0).map((listener) => listener.drain(ms)))
+    isOver = true
     await upstreams.destroy()
     return cut.reduce((sum, count) => sum + count, 0)
   }
 
   return {
     apply(changes) {
+      // Changes still come while running requests end; afterwards there is nobody to serve.
+      if (isOver) return live.current
       const table = live.apply(changes)
       metrics.tableChanged(table.version)
       return table

@@ -15,6 +15,8 @@ export interface HttpListenerOptions {
   readonly port: number
   /** The whole request with its body (a listener's `rt`). */
   readonly readTimeout: number
+  /** From the head of the request to the end of the answer (a listener's `wt`). */
+  readonly writeTimeout: number
   /** `proxy.headertimeout`: from the first octet of a head to its end. */
   readonly headTimeout: number
   /** Between two requests of a connection (a listener's `it`). */
@@ -38,7 +40,7 @@ export async function listenHttp(
   handler: Handler,
   clock: Clock,
 ): Promise<Listener> {
-  const running = new Set<Exchange>()
+  const running = new Running()
   const server = createServer(
     {
       maxHeaderSize: options.maxHeaderSize,
@@ -52,7 +54,7 @@ export async function listenHttp(
       noDelay: true,
       keepAlive: true,
     },
-    (message, response) => serve(message, response, handler, clock, running),
+    (message, response) => serve(message, response, { handler, clock, running, options }),
   )
   // Node drops fields past the 2000th and still frames by them: that is how requests are smuggled. The size of the
   // head is limited instead.
@@ -81,7 +83,13 @@ function bind(server: Server, { host, port }: HttpListenerOptions): Promise<void
   })
 }
 
-function drain(server: Server, running: ReadonlySet<Exchange>, clock: Clock, ms: number): Promise<number> {
+/** The exchanges under way, and what to do when one of them ends. */
+class Running extends Set<Exchange> {
+  isDraining = false
+  ended: () => void = () => {}
+}
+
+function drain(server: Server, running: Running, clock: Clock, ms: number): Promise<number> {
   return new Promise((resolve) => {
     let cut = 0
     const cancel = clock.after(ms, () => {
@@ -92,16 +100,24 @@ function drain(server: Server, running: ReadonlySet<Exchange>, clock: Clock, ms:
       cancel()
       resolve(cut)
     })
+    running.isDraining = true
+    // A connection is idle only once the event of its answer's end is over.
+    running.ended = () => setImmediate(() => server.closeIdleConnections())
     server.closeIdleConnections()
   })
+}
+
+interface ServeParts {
+  readonly handler: Handler
+  readonly clock: Clock
+  readonly running: Running
+  readonly options: HttpListenerOptions
 }
 
 function serve(
   message: IncomingMessage,
   response: ServerResponse,
-  handler: Handler,
-  clock: Clock,
-  running: Set<Exchange>,
+  { handler, clock, running, options }: ServeParts,
 ): void {
   const fields = message.rawHeaders
   const authority = authorityOf(message, fields)
@@ -113,7 +129,7 @@ function serve(
   }
   const { host, target } = authority
   const body = hasBody(fields) ? new MessageBody(message, fields) : null
-  const client = new HttpClientSide(message, response, body !== null)
+  const client = new HttpClientSide(message, response, body !== null, running)
   const exchange = new Exchange(client, {
     method: message.method ?? 'GET',
     target,
@@ -125,8 +141,12 @@ function serve(
   })
   running.add(exchange)
   response.on('drain', () => handler.drained(exchange))
+  const { writeTimeout } = options
+  const cancelTimeout = writeTimeout > 0 ? clock.after(writeTimeout, () => client.abort()) : null
   response.on('close', () => {
+    cancelTimeout?.()
     running.delete(exchange)
+    running.ended()
     if (!response.writableFinished) handler.clientGone(exchange)
   })
   handler.handle(exchange)
@@ -187,8 +207,9 @@ class HttpClientSide implements ClientSide {
   readonly #message: IncomingMessage
   readonly #response: ServerResponse
   readonly #hasRequestBody: boolean
+  readonly #running: Running
 
-  constructor(message: IncomingMessage, response: ServerResponse, hasRequestBody: boolean) {
+  constructor(message: IncomingMessage, response: ServerResponse, hasRequestBody: boolean, running: Running) {
     const { remoteAddress = '', remotePort = 0 } = message.socket
     // A dual-stack socket shows IPv4 peers as ::ffff:10.0.0.1; upstreams and rules know them by their own form.
     this.remoteAddress = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
@@ -197,6 +218,7 @@ class HttpClientSide implements ClientSide {
     this.#message = message
     this.#response = response
     this.#hasRequestBody = hasRequestBody
+    this.#running = running
   }
 
   inform(status: number, fields: Fields): void {
@@ -211,7 +233,8 @@ class HttpClientSide implements ClientSide {
     // The upstream's Date stands where it sent one.
     response.sendDate = valuesOf(fields, 'date').length === 0
     // A request body that nobody has read to its end cannot be told from the next request: close instead.
-    if (this.#hasRequestBody && !this.#message.complete) head.push('Connection', 'close')
+    const isUnread = this.#hasRequestBody && !this.#message.complete
+    if (isUnread || this.#running.isDraining) head.push('Connection', 'close')
     if (reason === '') response.writeHead(status, head)
     else response.writeHead(status, reason, head)
     response.flushHeaders()

@@ -15,7 +15,6 @@ export interface ForwardingOptions {
 /** Fields that a client's Connection must not make us drop: we set them or frame by them. */
 const alwaysKept = [
   'host',
-  'content-length',
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -34,7 +33,8 @@ export function compileRequestFields(
   const setsClientIp = clientIp !== '' && clientIp !== 'x-forwarded-for' && clientIp !== 'x-real-ip'
   const requestId = options.requestIdHeader.toLowerCase()
   const keep = new Set([...alwaysKept, clientIp, requestId])
-  const rewritten = new Set(['host', 'expect', 'x-forwarded-for', 'forwarded'])
+  // The upstream's side frames the body by itself.
+  const rewritten = new Set(['host', 'content-length', 'expect', 'x-forwarded-for', 'forwarded'])
   if (setsClientIp) rewritten.add(clientIp)
   if (requestId !== '') rewritten.add(requestId)
   const withPrefixRewritten = new Set([...rewritten, 'x-forwarded-prefix'])

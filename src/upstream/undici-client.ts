@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
-import { asGatewayError, type ErrorCode, GatewayError } from '../base/errors.ts'
+import { asGatewayError, type ErrorCode, GatewayError, messageOf } from '../base/errors.ts'
 import type { BodySource, ResponseSink, UpstreamCall, UpstreamClient, UpstreamRequest } from './client.ts'
 import type { UpstreamAddress } from './upstream.ts'
 
@@ -12,6 +12,10 @@ export interface UndiciClientOptions {
   readonly headTimeout: number
   /** `proxy.idleconntimeout`: how long a connection is kept without use; a peer's Keep-Alive hint may shorten it. */
   readonly idleTimeout: number
+  /** `proxy.keepalivetimeout`: period of TCP keep-alive probes; 0: the system's, negative: none. */
+  readonly keepAlivePeriod: number
+  /** `proxy.maxconn`: the most connections to one upstream; 0: no limit. */
+  readonly maxConnections: number
 }
 
 const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
@@ -28,15 +32,12 @@ const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
 }
 
 function nameFailure(error: unknown): GatewayError {
-  const code = (error as NodeJS.ErrnoException).code ?? ''
-  // llhttp's refusals of an answer, and every way in which a certificate can be wrong, are the upstream's doing.
-  if (code.startsWith('HPE_'))
-    return new GatewayError('GW_BAD_ANSWER', asGatewayError(error).message, { cause: error })
-  if (/^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/u.test(code)) {
-    return new GatewayError('GW_CONNECT_FAILED', `${code}: ${asGatewayError(error).message}`, {
-      cause: error,
-    })
-  }
+  const { name, code = '' } = error as NodeJS.ErrnoException
+  const named = (as: ErrorCode): GatewayError => new GatewayError(as, messageOf(error), { cause: error })
+  if (name === 'HTTPParserError') return named('GW_BAD_ANSWER')
+  // Every way in which a certificate or a TLS hello can be wrong is the upstream's doing.
+  if (/^(ERR_TLS_|ERR_SSL_|EPROTO|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/.test(code))
+    return named('GW_CONNECT_FAILED')
   return asGatewayError(error, codes)
 }
 
@@ -49,7 +50,7 @@ export class UndiciClient implements UpstreamClient {
     // has been idle for longer than this is likelier to be dead than alive.
     const unannounced = 4_000
     this.#pool = new Pool(address.origin, {
-      connections: null,
+      connections: options.maxConnections || null,
       pipelining: 1,
       headersTimeout: options.headTimeout,
       bodyTimeout: 0,
@@ -58,6 +59,8 @@ export class UndiciClient implements UpstreamClient {
       maxHeaderSize: 256 * 1024,
       connect: {
         timeout: options.dialTimeout,
+        keepAlive: options.keepAlivePeriod >= 0,
+        keepAliveInitialDelay: Math.max(0, options.keepAlivePeriod),
         rejectUnauthorized: !address.tlsSkipVerify,
         ...(address.serverName === null ? {} : { servername: address.serverName }),
       },

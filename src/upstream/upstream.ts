@@ -33,8 +33,6 @@ const keyOf = ({ origin, serverName, tlsSkipVerify }: UpstreamAddress): string =
 export class Upstreams {
   readonly #connect: (address: UpstreamAddress) => UpstreamClient
   readonly #byKey = new Map<string, Upstream>()
-  /** Connections of upstreams that nobody names any more, until their running exchanges have ended. */
-  readonly #closing = new Set<Promise<void>>()
 
   constructor(connect: (address: UpstreamAddress) => UpstreamClient) {
     this.#connect = connect
@@ -59,8 +57,8 @@ export class Upstreams {
   letGo(upstream: Upstream): void {
     if (--upstream.namedBy > 0) return
     this.#byKey.delete(upstream.key)
-    const closing = upstream.client.close().finally(() => this.#closing.delete(closing))
-    this.#closing.add(closing)
+    // Destroyed meanwhile, it has nothing left to close.
+    upstream.client.close().catch(() => {})
   }
 
   /** Ends every exchange and connection. */

@@ -80,7 +80,8 @@ describe('the fields that the upstream gets', () => {
     ['Transfer-Encoding', 'chunked'],
     ['Upgrade', 'h2c'],
     ['Expect', '100-continue'],
-  ])('%s is of this hop and does not go on', (name, value) => {
+    ['Content-Length', '3'],
+  ])('%s is of this hop, or its framing, and does not go on', (name, value) => {
     expect(named(sent({ fields: [name, value] }), name)).toEqual([])
   })
 
@@ -103,23 +104,17 @@ describe('the fields that the upstream gets', () => {
     expect(named(lines, 'X-Kept')).toEqual(['1'])
   })
 
-  test.each([
-    'host',
-    'content-length',
-    'x-forwarded-for',
-    'forwarded',
-    'x-real-ip',
-    'x-forwarded-proto',
-    'X-Client',
-  ])('naming %s in Connection removes nothing that is relied upon (CVE-2025-48865)', (name) => {
-    const fields = ['Connection', name, 'Content-Length', '3', 'X-Forwarded-For', '10.0.0.1']
-    const lines = sent({ fields, options: { clientIpHeader: 'X-Client' } })
-    expect(named(lines, 'Host')).toEqual(['shop.test'])
-    expect(named(lines, 'Content-Length')).toEqual(['3'])
-    expect(named(lines, 'X-Forwarded-For')).toEqual(['10.0.0.1, 192.0.2.7'])
-    expect(named(lines, 'X-Client')).toEqual(['192.0.2.7'])
-    expect(named(lines, 'X-Real-Ip')).toEqual(['192.0.2.7'])
-  })
+  test.each(['host', 'x-forwarded-for', 'forwarded', 'x-real-ip', 'x-forwarded-proto', 'X-Client'])(
+    'naming %s in Connection removes nothing that is relied upon (CVE-2025-48865)',
+    (name) => {
+      const fields = ['Connection', name, 'X-Forwarded-For', '10.0.0.1']
+      const lines = sent({ fields, options: { clientIpHeader: 'X-Client' } })
+      expect(named(lines, 'Host')).toEqual(['shop.test'])
+      expect(named(lines, 'X-Forwarded-For')).toEqual(['10.0.0.1, 192.0.2.7'])
+      expect(named(lines, 'X-Client')).toEqual(['192.0.2.7'])
+      expect(named(lines, 'X-Real-Ip')).toEqual(['192.0.2.7'])
+    },
+  )
 
   test('X-Forwarded-For joins all lines and ends in the address of the peer', () => {
     const lines = sent({ fields: ['X-Forwarded-For', '1.1.1.1, 2.2.2.2', 'x-forwarded-for', '3.3.3.3'] })

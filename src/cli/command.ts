@@ -1,0 +1,26 @@
+import type { World } from '../base/world.ts'
+import type { Interfaces } from '../config/kind.ts'
+
+/** What a command may touch of the process that it runs in: `main.ts` alone knows the real thing. */
+export interface CommandContext {
+  /** Without the names of program and command. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly interfaces: Interfaces
+  readonly hostname: string
+  readonly version: string
+  /** The folder of the built UI. */
+  readonly assets: string
+  readonly world: World
+  readFile(path: string): Promise<string>
+  /** Names of the files of a folder. */
+  readFolder(path: string): Promise<readonly string[]>
+  print(text: string): void
+  /** Where the application log and complaints go. */
+  complain(text: string): void
+  /** Ends with the first SIGINT or SIGTERM. */
+  readonly stop: AbortSignal
+}
+
+/** Runs until it is done or told to stop. Resolves with the exit code; rejects with a StartError. */
+export type Command = (context: CommandContext) => Promise<number>

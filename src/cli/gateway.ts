@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto'
+import { type AdminServer, startAdmin } from '../admin/server.ts'
+import { createLog, type Log } from '../base/log.ts'
+import type { Config, LoadResult } from '../config/load.ts'
+import { type Control, createControl } from '../control.ts'
+import type { Listener } from '../listen/http-listener.ts'
+import { Metrics } from '../observe/metrics.ts'
+import { ConsulRegistry } from '../registry/consul/consul-registry.ts'
+import { createTraffic, type Traffic } from '../traffic.ts'
+import type { CommandContext } from './command.ts'
+import { registryOptions, trafficOptions } from './settings.ts'
+
+/** A gateway that serves. */
+export interface Gateway {
+  readonly control: Control
+  readonly listeners: readonly Listener[]
+  readonly adminPort: number
+  readonly log: Log
+  /** Takes nothing new, lets running requests end, closes everything. Resolves with how many requests were cut. */
+  stop(): Promise<number>
+}
+
+/**
+ * Starts the gateway in the order in which nothing is served too early: registry, admin port, first whole table, and
+ * only then the ports of the traffic. Rejects with a StartError, and then nothing is left running.
+ */
+export async function startGateway(
+  { config, warnings }: LoadResult,
+  context: CommandContext,
+): Promise<Gateway> {
+  const { world } = context
+  const log = createLog(config['log.level'], context.complain)
+  for (const warning of warnings) log.warn('config', 'warning', warning)
+  log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
+
+  const metrics = new Metrics()
+  const traffic = createTraffic(trafficOptions(config, randomUUID), { world, log, metrics })
+  const control = createControl(
+    { tagPrefix: config['registry.consul.tagprefix'] },
+    {
+      registry: new ConsulRegistry(await registryOptions(config, context), world, log),
+      publish: (changes) => traffic.apply(changes),
+      world,
+      log,
+    },
+  )
+  let admin: AdminServer | null = null
+  let isHealthy = true
+  const stop = async (): Promise<number> => {
+    isHealthy = false
+    const cut = await traffic.drain(config['proxy.shutdownwait'])
+    await Promise.all([control.close(), admin?.close()])
+    return cut
+  }
+  try {
+    admin = await startAdmin(
+      {
+        host: config['ui.addr'].host,
+        port: config['ui.addr'].port,
+        title: config['ui.title'],
+        color: config['ui.color'],
+        version: context.version,
+        assets: context.assets,
+      },
+      {
+        table: () => control.table(),
+        subscribe: (changed) => control.subscribe(changed),
+        metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+        isHealthy: () => isHealthy,
+      },
+      world.clock,
+    )
+    log.info('admin', 'listening', `UI and API on port ${admin.port}`)
+    const listeners = await serve(control, traffic, context.stop)
+    for (const { address } of listeners) log.info('proxy', 'listening', `HTTP proxy listening on ${address}`)
+    return { control, listeners, adminPort: admin.port, log, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** A stop that comes while Consul is still awaited ends the wait. */
+async function serve(control: Control, traffic: Traffic, stop: AbortSignal): Promise<readonly Listener[]> {
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop.addEventListener('abort', () => reject(stop.reason), { once: true })
+  })
+  await Promise.race([control.start(), stopped])
+  return traffic.listen()
+}
+
+/** Resolves when the process was told to end. */
+export function untilStopped(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve()
+    else stop.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Stops the gateway and says what it cost. Resolves with the exit code. */
+export async function endGateway({ log, stop }: Gateway, config: Config): Promise<number> {
+  log.info(
+    'gateway',
+    'stopping',
+    `told to stop; running requests have ${config['proxy.shutdownwait'] / 1000} s`,
+  )
+  const cut = await stop()
+  if (cut > 0)
+    log.warn('gateway', 'requests-cut', `${cut} requests were cut at the end of proxy.shutdownwait`)
+  log.info('gateway', 'down', 'down')
+  return 0
+}

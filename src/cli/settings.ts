@@ -1,0 +1,131 @@
+import { messageOf, StartError } from '../base/errors.ts'
+import { consulAddress } from '../config/addresses.ts'
+import type { Config, LoadResult } from '../config/load.ts'
+import { loadConfig } from '../config/load.ts'
+import { fetchProperties } from '../config/remote.ts'
+import type { ConsulAddress, ConsulClientOptions } from '../registry/consul/client.ts'
+import type { ConsulRegistryOptions } from '../registry/consul/consul-registry.ts'
+import type { TrafficOptions } from '../traffic.ts'
+import type { CommandContext } from './command.ts'
+
+/** Reads the configuration as the command's flags, its environment and the file say. */
+export const loadSettings = (context: CommandContext): Promise<LoadResult> =>
+  loadConfig({
+    argv: context.argv,
+    env: context.env,
+    interfaces: context.interfaces,
+    hostname: context.hostname,
+    readFile: context.readFile,
+    fetchText: (url) => fetchProperties(fetch, url),
+  })
+
+/** Where Consul is, ready to stand in a URL. */
+export function consulAt(config: Config): ConsulAddress {
+  const { scheme, host, port } = consulAddress(config['registry.consul.addr'])
+  return { scheme, host: host.includes(':') ? `[${host}]` : host, port }
+}
+
+/** The options of the Consul registry. Rejects with a StartError that names the file that could not be read. */
+export async function registryOptions(
+  config: Config,
+  context: CommandContext,
+): Promise<ConsulRegistryOptions> {
+  return {
+    client: {
+      address: consulAt(config),
+      token: config['registry.consul.token'],
+      namespace: config['registry.consul.namespace'],
+      consistency: consistencyOf(config),
+      maxConnections: null,
+      tls: await tlsOptions(config, context),
+    },
+    health: {
+      statuses: config['registry.consul.service.status'],
+      checksRequired: config['registry.consul.checksRequired'],
+    },
+    tagPrefix: config['registry.consul.tagprefix'],
+    timeout: config['registry.timeout'],
+    retry: config['registry.retry'],
+  }
+}
+
+function consistencyOf(config: Config): ConsulClientOptions['consistency'] {
+  if (config['registry.consul.requireConsistent']) return 'consistent'
+  return config['registry.consul.allowStale'] ? 'stale' : 'default'
+}
+
+async function tlsOptions(config: Config, context: CommandContext): Promise<ConsulClientOptions['tls']> {
+  const read = async (key: FileOption): Promise<string | undefined> => {
+    const path = config[key]
+    return path === '' ? undefined : readNamed(key, path, context)
+  }
+  const folder = config['registry.consul.tls.capath']
+  const authorities = [await read('registry.consul.tls.cafile')]
+  if (folder !== '') {
+    for (const name of await listNamed('registry.consul.tls.capath', folder, context)) {
+      authorities.push(await readNamed('registry.consul.tls.capath', `${folder}/${name}`, context))
+    }
+  }
+  const given = authorities.filter((text) => text !== undefined)
+  return {
+    ca: given.length === 0 ? undefined : given.join('\n'),
+    cert: await read('registry.consul.tls.certfile'),
+    key: await read('registry.consul.tls.keyfile'),
+    skipVerify: config['registry.consul.tls.insecureskipverify'],
+  }
+}
+
+type FileOption =
+  | 'registry.consul.tls.cafile'
+  | 'registry.consul.tls.certfile'
+  | 'registry.consul.tls.keyfile'
+
+async function readNamed(key: string, path: string, context: CommandContext): Promise<string> {
+  try {
+    return await context.readFile(path)
+  } catch (error) {
+    throw new StartError(`${key}: expected a file that can be read, got ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+async function listNamed(key: string, path: string, context: CommandContext): Promise<readonly string[]> {
+  try {
+    return await context.readFolder(path)
+  } catch (error) {
+    throw new StartError(`${key}: expected a folder that can be read, got ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+export function trafficOptions(config: Config, newId: () => string): TrafficOptions {
+  return {
+    listeners: config['proxy.addr'].map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
+      host,
+      port,
+      readTimeout,
+      writeTimeout,
+      idleTimeout,
+      headTimeout: config['proxy.headertimeout'],
+      maxHeaderSize: config['proxy.maxheadersize'],
+    })),
+    handler: {
+      noRouteStatus: config['proxy.noroutestatus'],
+      clientIpHeader: config['proxy.header.clientip'],
+      requestIdHeader: config['proxy.header.requestid'],
+      localIp: config['proxy.localip'],
+      newId,
+    },
+    strategy: config['proxy.strategy'],
+    unhealthyRoute: config['proxy.unhealthyroute'],
+    upstream: {
+      dialTimeout: config['proxy.dialtimeout'],
+      headTimeout: config['proxy.responseheadertimeout'],
+      idleTimeout: config['proxy.idleconntimeout'],
+      keepAlivePeriod: config['proxy.keepalivetimeout'],
+      maxConnections: config['proxy.maxconn'],
+    },
+  }
+}

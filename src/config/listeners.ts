@@ -1,0 +1,130 @@
+import { isIPv6 } from 'node:net'
+import { splitHostPort } from './addresses.ts'
+import {
+  expected,
+  type Interfaces,
+  type Kind,
+  type ListenerTimeouts,
+  type ParseContext,
+  quoted,
+  ValueError,
+} from './kind.ts'
+import { parsePairs } from './pairs.ts'
+import { choice, timeout } from './parsers.ts'
+import { expandAddress } from './templates.ts'
+
+/** One socket to listen on (fabio reference 7.2). */
+export interface ListenerOptions extends ListenerTimeouts {
+  /** Address or name to bind, IPv6 without brackets; empty: every interface, IPv4 and IPv6. */
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly proto: ListenerProto
+}
+
+const protos = ['http'] as const
+export type ListenerProto = (typeof protos)[number]
+
+const laterProtos = [
+  'https',
+  'grpc',
+  'grpcs',
+  'tcp',
+  'tcp+sni',
+  'tcp-dynamic',
+  'https+tcp+sni',
+  'prometheus',
+] as const
+
+const proto = choice(protos, laterProtos)
+
+/** Options that change nothing on a plain HTTP listener, in fabio as here: they belong to TLS, PROXY or tcp-dynamic. */
+const idleOptions: ReadonlySet<string> = new Set([
+  'strictmatch',
+  'tlsmin',
+  'tlsmax',
+  'tlsciphers',
+  'pxytimeout',
+  'refresh',
+])
+
+type Pairs = ReadonlyMap<string, string>
+
+/** Any number of listeners, none included. */
+export const listeners: Kind<readonly ListenerOptions[]> = {
+  type: 'listeners',
+  parse: (text, context) =>
+    parsePairs(text).map((pairs) => ({
+      ...common(pairs, context, context.listenerTimeouts),
+      proto: named('proto', () => proto.parse(pairs.get('proto') ?? 'http', context)),
+    })),
+}
+
+/** The listener of the UI and API: exactly one. It is HTTP whatever `proto` says, as in fabio. */
+export const uiListener: Kind<ListenerOptions> = {
+  type: 'listener',
+  parse(text, context) {
+    const [pairs, second] = parsePairs(text)
+    if (pairs === undefined || second !== undefined) throw expected('exactly one listener', text)
+    const own = { ...context.listenerTimeouts, readTimeout: 0, writeTimeout: 0 }
+    return { ...common(pairs, context, own), proto: 'http' }
+  },
+}
+
+function common(
+  pairs: Pairs,
+  context: ParseContext,
+  unset: ListenerTimeouts,
+): Omit<ListenerOptions, 'proto'> {
+  const limit = (name: string, otherwise: number): number => {
+    const text = pairs.get(name)
+    return text === undefined ? otherwise : named(name, () => timeout.parse(text, context))
+  }
+  warnOfOthers(pairs, context)
+  return {
+    ...address(pairs, context.interfaces),
+    readTimeout: limit('rt', unset.readTimeout),
+    writeTimeout: limit('wt', unset.writeTimeout),
+    idleTimeout: limit('it', unset.idleTimeout),
+  }
+}
+
+function address(pairs: Pairs, interfaces: Interfaces): Pick<ListenerOptions, 'host' | 'port'> {
+  const what = 'an address like :9999, 10.0.0.1:9999 or [::1]:9999'
+  const text = pairs.get('addr') ?? pairs.get('')
+  if (text === undefined) throw new ValueError(`expected ${what}, got none`)
+  // fabio leaves an IPv6 address that a template yields without brackets and cannot listen on it.
+  const inBrackets = (ip: string): string => (isIPv6(ip) ? `[${ip}]` : ip)
+  const expanded = expandAddress(text.trim(), interfaces, inBrackets)
+  const found = splitHostPort(expanded)
+  if (found === null || found.port === null) throw expected(what, expanded)
+  return { host: found.host, port: found.port }
+}
+
+function warnOfOthers(pairs: Pairs, context: ParseContext): void {
+  for (const [name, value] of pairs) {
+    if (name === 'cs') {
+      throw new ValueError(
+        `expected a listener without cs, got ${quoted(value)}: this version has no TLS listener yet`,
+      )
+    }
+    if (name === 'pxyproto' && value === 'true') {
+      throw new ValueError(
+        'expected a listener without pxyproto=true: this version does not read PROXY headers yet',
+      )
+    }
+    if (['', 'addr', 'proto', 'rt', 'wt', 'it', 'pxyproto'].includes(name)) continue
+    if (idleOptions.has(name)) context.warn(`${name} has no effect on an http listener`)
+    else context.warn(`unknown listener option ${quoted(name)}, ignored`)
+  }
+}
+
+/** Says in the error which option of the listener it is about. */
+function named<T>(name: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error
+    throw new ValueError(`${name}: ${error.message}`)
+  }
+}

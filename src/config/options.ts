@@ -1,0 +1,454 @@
+import { logLevels } from '../base/log.ts'
+import { consulAddr } from './addresses.ts'
+import type { Kind } from './kind.ts'
+import { listeners, uiListener } from './listeners.ts'
+import {
+  anyCase,
+  bool,
+  choice,
+  duration,
+  floats,
+  headerName,
+  int,
+  line,
+  list,
+  listOf,
+  pairs,
+  signedDuration,
+  text,
+  timeout,
+  uint,
+} from './parsers.ts'
+import { localIp, metricsPrefix } from './templates.ts'
+
+/** `works`: does what it says. `accepted`: fabio has it and this version has not; setting it warns and does nothing. */
+export type Support = 'works' | 'accepted'
+
+export interface OptionRow<T> {
+  readonly kind: Kind<T>
+  /** As it would be written in a properties file. */
+  readonly default: string
+  readonly support: Support
+  /** Sentences for the reference, the example file and the help. */
+  readonly doc: readonly string[]
+}
+
+const row =
+  (support: Support) =>
+  <T>(kind: Kind<T>, defaultText: string, ...doc: readonly string[]): OptionRow<T> => ({
+    kind,
+    default: defaultText,
+    support,
+    doc,
+  })
+
+const works = row('works')
+const accepted = row('accepted')
+
+/**
+ * Every option, one row each, in the order of the reference: fabio's (reference 13.4) and our own. To make an accepted
+ * one work is to change its first word, and its kind where that is to be stricter.
+ */
+export const options = {
+  'proxy.addr': works(
+    listeners,
+    ':9999',
+    'Addresses on which requests come in, comma separated.',
+    'Options of one follow after ";": rt, wt and it are its own proxy.readtimeout, proxy.writetimeout and proxy.clientidletimeout; proto is http.',
+    'Addresses of this machine: {{ GetPrivateIP }}, {{ GetPublicIP }}, {{ GetInterfaceIP "eth0" }}.',
+    'Example: 127.0.0.1:9999;rt=30s,[::1]:9999',
+  ),
+  'proxy.cs': accepted(pairs, '', 'Certificate sources of TLS listeners.'),
+  'proxy.auth': accepted(pairs, '', 'Authorisation schemes that routes name with auth=.'),
+  'proxy.strategy': works(
+    choice(['rr', 'rnd']),
+    'rr',
+    'How an instance is chosen: rr is weighted round-robin, rnd is weighted random.',
+    "fabio's default is rnd; rr has the same shares and spreads requests more evenly.",
+  ),
+  'proxy.matcher': works(
+    choice(['prefix'], ['iprefix', 'glob']),
+    'prefix',
+    'How the path of a route is compared: prefix, the longest one wins.',
+  ),
+  'proxy.noroutestatus': works(
+    int({ min: 200, max: 999 }),
+    '404',
+    'Status of the answer when no route matches.',
+    'fabio takes 100 to 199 as well, which no client reads as a final answer.',
+  ),
+  'proxy.unhealthyroute': works(
+    choice(['503', 'fallthrough']),
+    '503',
+    'What a request gets whose route is known and has no healthy instance: 503 with Retry-After, or fallthrough to the next shorter prefix as in fabio.',
+  ),
+  'proxy.maxconn': works(
+    int({ min: 0 }),
+    '10000',
+    'Largest number of connections to one instance; 0: no limit. More requests than that wait for one.',
+    'fabio limits the idle ones alone.',
+  ),
+  'proxy.dialtimeout': works(duration(), '30s', 'Time allowed to connect to an instance; 0: no limit.'),
+  'proxy.responseheadertimeout': works(
+    timeout,
+    '0s',
+    'Time allowed from the end of the request to the head of the answer; 0: no limit.',
+  ),
+  'proxy.keepalivetimeout': works(
+    signedDuration,
+    '0s',
+    'Period of TCP keep-alive probes to instances; 0: as the operating system has it, negative: none.',
+  ),
+  'proxy.idleconntimeout': works(
+    timeout,
+    '15s',
+    'Longest time for which an idle connection to an instance is kept; 0: as long as its Keep-Alive header allows.',
+    'An instance that announces no time of its own gets 4s, because many servers close after 5s and a request would be lost.',
+  ),
+  'proxy.readtimeout': works(
+    timeout,
+    '0s',
+    'Time allowed to read a whole request with its body; 0: no limit. A listener may state its own: ;rt=5s',
+  ),
+  'proxy.writetimeout': works(
+    timeout,
+    '0s',
+    'Time allowed from the head of a request to the end of its answer; 0: no limit. A listener may state its own: ;wt=5s',
+  ),
+  'proxy.clientidletimeout': works(
+    timeout,
+    '75s',
+    'Time after which a client connection without a request is closed; 0: never. A listener may state its own: ;it=5s',
+    'fabio has no limit unless the listener states it.',
+  ),
+  'proxy.headertimeout': works(
+    timeout,
+    '10s',
+    'Time allowed to read the head of a request, answered by 408 when it is over; 0: no limit.',
+    'fabio has no limit: slow clients hold its connections.',
+  ),
+  'proxy.maxheadersize': works(
+    int({ min: 1024, max: 16_777_216 }),
+    '65536',
+    'Largest head of a request in bytes, answered by 431 when it is larger.',
+    "fabio's limit is 1 MiB.",
+  ),
+  'proxy.flushinterval': accepted(
+    signedDuration,
+    '1s',
+    'How often a text/event-stream answer is flushed. Here every answer is passed on as it comes.',
+  ),
+  'proxy.globalflushinterval': accepted(
+    signedDuration,
+    '0s',
+    'How often any other answer is flushed. Here every answer is passed on as it comes.',
+  ),
+  'proxy.shutdownwait': works(
+    timeout,
+    '5s',
+    'Time that running requests are given to end when Gatehouse stops.',
+    "fabio's default is 0s, which cuts them.",
+  ),
+  'proxy.deregistergraceperiod': accepted(
+    timeout,
+    '0s',
+    'Time for which requests are still served after deregistration from Consul.',
+  ),
+  'proxy.localip': works(
+    localIp,
+    'auto',
+    'Address of this machine as by= in the Forwarded header; auto: its first address that others can reach, empty: none.',
+    'May be a template like {{ GetPrivateIP }}. In fabio, leaving the option out means what auto means here.',
+  ),
+  'proxy.header.clientip': works(
+    headerName,
+    '',
+    "Header field that is set to the client's address, for example X-Client-IP; empty: none.",
+  ),
+  'proxy.header.requestid': works(
+    headerName,
+    '',
+    'Header field that is set to a new id for each request, for example X-Request-Id; empty: none.',
+  ),
+  'proxy.header.tls': accepted(headerName, '', 'Header field that is set on requests that came over TLS.'),
+  'proxy.header.tls.value': accepted(line, '', 'Value of the field that proxy.header.tls names.'),
+  'proxy.header.sts.maxage': accepted(
+    int(),
+    '0',
+    'max-age of Strict-Transport-Security in seconds; 0: not sent.',
+  ),
+  'proxy.header.sts.subdomains': accepted(
+    bool,
+    'false',
+    'Adds includeSubdomains to Strict-Transport-Security.',
+  ),
+  'proxy.header.sts.preload': accepted(bool, 'false', 'Adds preload to Strict-Transport-Security.'),
+  'proxy.gzip.contenttype': accepted(
+    line,
+    '',
+    'Regular expression of the content types that are compressed.',
+  ),
+  'proxy.grpcmaxrxmsgsize': accepted(int(), '4194304', 'Largest gRPC message received, in bytes.'),
+  'proxy.grpcmaxtxmsgsize': accepted(int(), '4194304', 'Largest gRPC message sent, in bytes.'),
+  'proxy.grpcshutdowntimeout': accepted(timeout, '2s', 'Time that gRPC streams are given to end.'),
+
+  'log.level': works(
+    anyCase(logLevels),
+    'INFO',
+    'Least important level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL, in any case.',
+  ),
+  'log.routes.format': accepted(
+    choice(['delta', 'all', 'detail']),
+    'delta',
+    'How a change of the route table is logged.',
+  ),
+  'log.access.target': accepted(choice(['', 'stdout']), '', 'Where the access log goes; empty: nowhere.'),
+  'log.access.format': accepted(
+    line,
+    'common',
+    'Format of the access log: common, combined or a text with $fields.',
+  ),
+
+  'metrics.target': accepted(
+    list,
+    '',
+    'Where metrics are sent. Here they are served at /metrics of ui.addr.',
+  ),
+  'metrics.prefix': accepted(metricsPrefix, '{{clean .Hostname}}.{{clean .Exec}}', 'Prefix of metric names.'),
+  'metrics.names': accepted(
+    line,
+    '{{clean .Service}}.{{clean .Host}}.{{clean .Path}}.{{clean .TargetURL.Host}}',
+    'Name of the metrics of a route. It has no effect in fabio either.',
+  ),
+  'metrics.interval': accepted(duration(), '30s', 'How often metrics are sent.'),
+  'metrics.timeout': accepted(duration(), '10s', 'It has no effect in fabio either.'),
+  'metrics.retry': accepted(duration(), '500ms', 'It has no effect in fabio either.'),
+  'metrics.graphite.addr': accepted(line, '', 'host:port of Graphite.'),
+  'metrics.statsd.addr': accepted(line, '', 'host:port of StatsD.'),
+  'metrics.dogstatsd.addr': accepted(line, '', 'host:port of DogStatsD.'),
+  'metrics.prometheus.subsystem': accepted(line, '', 'Second part of Prometheus metric names.'),
+  'metrics.prometheus.path': accepted(line, '/metrics', 'Path of the metrics on a prometheus listener.'),
+  'metrics.prometheus.buckets': accepted(
+    floats,
+    '.005,.01,.025,.05,.1,.25,.5,1,2.5,5,10',
+    'Upper bounds of the histogram buckets in seconds.',
+  ),
+  'metrics.circonus.apikey': accepted(line, '', 'API key of Circonus.'),
+  'metrics.circonus.apiapp': accepted(line, 'fabio', 'Application name at Circonus.'),
+  'metrics.circonus.apiurl': accepted(line, '', 'API address of Circonus.'),
+  'metrics.circonus.brokerid': accepted(line, '', 'Broker at Circonus.'),
+  'metrics.circonus.checkid': accepted(line, '', 'Check at Circonus.'),
+  'metrics.circonus.submissionurl': accepted(line, '', 'Submission address of Circonus.'),
+
+  'registry.backend': works(
+    choice(['consul'], ['static', 'file', 'custom']),
+    'consul',
+    'Where routes come from.',
+  ),
+  'registry.timeout': works(duration(), '10s', 'Time allowed at the start to reach the registry.'),
+  'registry.retry': works(
+    duration('1ms'),
+    '500ms',
+    'Pause between two attempts at the start to reach the registry.',
+  ),
+  'registry.static.routes': accepted(text, '', 'Route commands of the static registry, "\\n" between them.'),
+  'registry.static.noroutehtml': accepted(text, '', 'HTML of the answer when no route matches.'),
+  'registry.file.path': accepted(line, '', 'File with route commands.'),
+  'registry.file.noroutehtmlpath': accepted(
+    line,
+    '',
+    'File with the HTML of the answer when no route matches.',
+  ),
+  'registry.custom.host': accepted(line, '', 'host[:port] of the custom registry.'),
+  'registry.custom.scheme': accepted(line, 'https', 'http or https.'),
+  'registry.custom.path': accepted(line, '', 'Path at the custom registry without its first "/".'),
+  'registry.custom.queryparams': accepted(line, '', 'Query at the custom registry: a=b&c=d'),
+  'registry.custom.timeout': accepted(duration(), '5s', 'Time allowed for an answer of the custom registry.'),
+  'registry.custom.pollinterval': accepted(
+    duration(),
+    '10s',
+    'Pause between two questions to the custom registry.',
+  ),
+  'registry.custom.checkTLSSkipVerify': accepted(
+    bool,
+    'false',
+    'Whether the certificate of the custom registry goes unchecked.',
+  ),
+  'registry.custom.noroutehtml': accepted(text, '', 'HTML of the answer when no route matches.'),
+
+  'registry.consul.addr': works(
+    consulAddr,
+    'localhost:8500',
+    'Address of the Consul agent: host:port, with http:// or https:// before it where it needs one. Without a port: 8500.',
+  ),
+  'registry.consul.token': works(line, '', 'ACL token that is sent to Consul.'),
+  'registry.consul.namespace': works(line, '', 'Namespace in Consul Enterprise; empty: the default one.'),
+  'registry.consul.tagprefix': works(line, 'urlprefix-', 'What a service tag begins with to be a route.'),
+  'registry.consul.service.status': works(
+    listOf(choice(['passing', 'warning', 'critical', 'unknown'])),
+    'passing',
+    'Check states that count as healthy, comma separated.',
+  ),
+  'registry.consul.checksRequired': works(
+    choice(['one', 'all']),
+    'one',
+    'How many checks of an instance have to be healthy.',
+    'fabio reads any other word as one; here it is a mistake.',
+  ),
+  'registry.consul.requireConsistent': works(
+    bool,
+    'false',
+    'Whether each answer of Consul has to be confirmed by its leader and a majority of its servers.',
+    "fabio's default is true. Stale reads keep working while Consul has no leader, and a blocking query sees changes as soon.",
+    'Where only one of this and registry.consul.allowStale is set, it wins.',
+  ),
+  'registry.consul.allowStale': works(
+    bool,
+    'true',
+    'Whether any Consul server may answer, also one that is behind its leader.',
+    "fabio's default is false. With this and registry.consul.requireConsistent false, Consul's default mode is used.",
+  ),
+  'registry.consul.tls.keyfile': works(
+    line,
+    '',
+    'File with the key of the client certificate, PEM. The TLS options count for an https:// address only.',
+  ),
+  'registry.consul.tls.certfile': works(line, '', 'File with the client certificate, PEM.'),
+  'registry.consul.tls.cafile': works(
+    line,
+    '',
+    'File with the CA certificates that Consul is checked against, PEM.',
+  ),
+  'registry.consul.tls.capath': works(line, '', 'Directory of such files.'),
+  'registry.consul.tls.insecureskipverify': works(
+    bool,
+    'false',
+    "Whether Consul's certificate goes unchecked.",
+  ),
+  'registry.consul.kvpath': accepted(line, '/fabio/config', 'KV path of the manual overrides.'),
+  'registry.consul.noroutehtmlpath': accepted(
+    line,
+    '/fabio/noroute.html',
+    'KV path of the HTML of the answer when no route matches.',
+  ),
+  'registry.consul.serviceMonitors': accepted(
+    int(),
+    '1',
+    'Number of catalog queries that fabio makes at a time. Here each routed service has a query of its own.',
+  ),
+  'registry.consul.pollinterval': accepted(
+    duration(),
+    '0s',
+    'Pause between two questions to Consul; 0: blocking queries, which is what Gatehouse always uses.',
+  ),
+
+  'registry.consul.register.enabled': accepted(
+    bool,
+    'true',
+    'Whether the gateway registers itself in Consul.',
+  ),
+  'registry.consul.register.addr': accepted(
+    line,
+    '',
+    'Address that is registered; empty: the one of ui.addr.',
+  ),
+  'registry.consul.register.name': accepted(line, 'fabio', 'Service name that is registered.'),
+  'registry.consul.register.tags': accepted(list, '', 'Tags that are registered.'),
+  'registry.consul.register.checkInterval': accepted(duration(), '1s', 'Interval of the registered check.'),
+  'registry.consul.register.checkTimeout': accepted(duration(), '3s', 'Time-out of the registered check.'),
+  'registry.consul.register.checkTLSSkipVerify': accepted(
+    bool,
+    'false',
+    'Whether the registered check leaves the certificate unchecked.',
+  ),
+  'registry.consul.register.checkDeregisterCriticalServiceAfter': accepted(
+    line,
+    '',
+    'It has no effect in fabio either.',
+  ),
+
+  'ui.addr': works(
+    uiListener,
+    ':9998',
+    'Address of the UI and the API: exactly one, written as in proxy.addr.',
+  ),
+  'ui.access': works(
+    choice(['rw', 'ro']),
+    'rw',
+    'Whether the API takes changes: rw is read and write, ro is read only.',
+  ),
+  'ui.color': works(line, 'light-green', 'Colour of the UI, by its Materialize name.'),
+  'ui.title': works(line, '', 'Title shown in the UI.'),
+  'ui.path': accepted(line, '', 'Path below which UI and API are served, with its first "/".'),
+  'ui.routingtable.source.linkenabled': accepted(bool, 'false', 'Whether the source of a route is a link.'),
+  'ui.routingtable.source.newtab': accepted(bool, 'true', 'Whether such a link opens a new tab.'),
+  'ui.routingtable.source.scheme': accepted(line, 'http', 'Scheme of such links.'),
+  'ui.routingtable.source.host': accepted(line, '', 'Host of such links.'),
+  'ui.routingtable.source.port': accepted(line, '', 'Port of such links.'),
+
+  'glob.matching.disabled': accepted(bool, 'false', 'Whether hosts of routes are taken literally.'),
+  'glob.cache.size': accepted(
+    int(),
+    '1000',
+    'Number of compiled globs that are kept. Here they are kept with their route.',
+  ),
+
+  'runtime.gogc': accepted(int(), '100', "Setting of Go's garbage collector. There is no Go here."),
+  'runtime.gomaxprocs': accepted(int(), '-1', 'Number of CPUs that are used; -1: all.'),
+  'profile.mode': accepted(
+    choice(['', 'cpu', 'mem', 'mutex', 'block', 'trace']),
+    '',
+    'What is profiled until the gateway stops.',
+  ),
+  'profile.path': accepted(line, '', 'Directory of the profile; empty: the one for temporary files.'),
+  insecure: accepted(bool, 'false', 'Changes the words of the warning about running as root.'),
+  'aws.apigw.cert.cn': accepted(line, '', 'Deprecated, it has no effect in fabio either.'),
+
+  'bgp.enabled': accepted(bool, 'false', 'Whether addresses are announced over BGP.'),
+  'bgp.asn': accepted(uint, '65000', 'Own AS number.'),
+  'bgp.routerid': accepted(line, '', 'Own router id.'),
+  'bgp.anycastaddresses': accepted(list, '', 'Networks that are announced.'),
+  'bgp.listenport': accepted(int(), '179', 'Port of the BGP speaker; -1: none.'),
+  'bgp.listenaddresses': accepted(list, '0.0.0.0', 'Addresses of the BGP speaker.'),
+  'bgp.nexthop': accepted(line, '', 'Next hop of the announced networks; empty: the router id.'),
+  'bgp.peers': accepted(pairs, '', 'Peers of the BGP speaker.'),
+  'bgp.enablegrpc': accepted(bool, 'false', 'Whether the BGP speaker can be controlled over gRPC.'),
+  'bgp.grpclistenaddress': accepted(line, '127.0.0.1:50051', 'Address of that gRPC service.'),
+  'bgp.gobgpdcfgfile': accepted(line, '', 'Configuration of the BGP speaker, TOML.'),
+} as const satisfies Readonly<Record<string, OptionRow<unknown>>>
+
+export type OptionKey = keyof typeof options
+
+/** One value for each option, frozen. Durations are in ms. */
+export type Config = {
+  readonly [K in OptionKey]: ReturnType<(typeof options)[K]['kind']['parse']>
+}
+
+/** Other spellings that fabio or its documentation has (reference 10.2, quirk 54). */
+export const otherNames: Readonly<Record<string, OptionKey>> = {
+  'proxy.log.routes': 'log.routes.format',
+  'registry.consul.pollInterval': 'registry.consul.pollinterval',
+}
+
+export const optionKeys = Object.keys(options) as readonly OptionKey[]
+
+/** The row of a key, its value type forgotten. */
+export function rowOf(key: OptionKey): OptionRow<unknown> {
+  return options[key]
+}
+
+/** The option that a name means, null for a name that is none. Case counts, as in fabio. */
+export function optionNamed(name: string): OptionKey | null {
+  if (Object.hasOwn(options, name)) return name as OptionKey
+  return Object.hasOwn(otherNames, name) ? otherNames[name]! : null
+}
+
+/** Every name of an option. Another name comes first: fabio lets the deprecated one win. */
+export function namesOf(key: OptionKey): readonly string[] {
+  return [...Object.keys(otherNames).filter((name) => otherNames[name] === key), key]
+}
+
+/** `proxy.addr` is `FABIO_PROXY_ADDR`. */
+export function envName(key: string): string {
+  return `FABIO_${key.replaceAll('.', '_').toUpperCase()}`
+}

@@ -1,0 +1,240 @@
+import { expected, type Kind, orList, ValueError } from './kind.ts'
+import { parsePairs } from './pairs.ts'
+
+/** Any text, line breaks included. */
+export const text: Kind<string> = { type: 'text', parse: (value) => value }
+
+/**
+ * Text that fits on one line. Values of this kind reach header fields and log lines, where a line break would begin
+ * something else. The error does not repeat the text: it may be a token.
+ */
+export const line: Kind<string> = {
+  type: 'text',
+  parse(value) {
+    for (let at = 0; at < value.length; at++) {
+      const code = value.charCodeAt(at)
+      if (code < 0x20 || code === 0x7f) {
+        const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
+        throw new ValueError(`expected text without control characters, got ${name} at position ${at + 1}`)
+      }
+    }
+    return value
+  },
+}
+
+/** A whole number as Go's flags read it (base 0): decimal, `0x1f`, `0b11`, `0o17` or `017`, `_` between digits. */
+function wholeNumber(value: string): number | null {
+  const match = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i.exec(value)
+  if (match === null) return null
+  const digits = match[2]!.replaceAll('_', '')
+  const number = Number(/^0\d/.test(digits) ? `0o${digits}` : digits)
+  return match[1] === '-' ? 0 - number : number
+}
+
+export interface Range {
+  readonly min?: number
+  readonly max?: number
+}
+
+function inWords(what: string, { min, max }: Range): string {
+  if (min !== undefined && max !== undefined) return `${what} from ${min} to ${max}`
+  if (min !== undefined) return `${what} of at least ${min}`
+  return max === undefined ? what : `${what} of at most ${max}`
+}
+
+export function int(range: Range = {}): Kind<number> {
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = range
+  return {
+    type: inWords('int', range),
+    parse(value) {
+      const number = wholeNumber(value)
+      if (number === null || number < min || number > max) {
+        throw expected(inWords('a whole number', range), value)
+      }
+      return number
+    },
+  }
+}
+
+/** As Go's ParseUint: no sign, not even `+`. */
+export const uint: Kind<number> = {
+  type: 'uint',
+  parse(value) {
+    const number = /^[+-]/.test(value) ? null : wholeNumber(value)
+    if (number === null || !Number.isSafeInteger(number)) {
+      throw expected('a whole number of at least 0 without a sign', value)
+    }
+    return number
+  },
+}
+
+const boolWords: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((word) => [word, true] as const),
+  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((word) => [word, false] as const),
+])
+
+/** The words of Go's ParseBool; null for any other. */
+export function boolOf(value: string): boolean | null {
+  return boolWords.get(value) ?? null
+}
+
+export const bool: Kind<boolean> = {
+  type: 'bool',
+  parse(value) {
+    const found = boolOf(value)
+    if (found === null) throw expected('true or false', value)
+    return found
+  },
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3, // U+00B5, the micro sign
+  μs: 1e-3, // U+03BC, the Greek letter
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+}
+
+/** Go counts a duration in nanoseconds in 63 bits. */
+const longestMs = 2 ** 63 / 1e6
+
+/** A Go duration in ms, fractions kept, negative where it says so: `1m30s`, `250ms`, `1.5h`, `0`, `-2s`. */
+export function parseDuration(value: string): number {
+  const wrong = (): ValueError => expected('a duration like 500ms or 30s', value)
+  const match = /^([+-]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(value)
+  if (match === null) throw wrong()
+  let ms = 0
+  for (const [, number, unit] of match[2]!.matchAll(/([\d.]+)(\D+)/g)) ms += Number(number) * unitMs[unit!]!
+  if (ms >= longestMs) throw wrong()
+  return match[1] === '-' ? 0 - ms : ms
+}
+
+/** A timer of Node that is asked for more fires at once. 24.8 days, so nobody waits to see the difference. */
+const longestTimerMs = 2 ** 31 - 1
+
+const asTimer = (ms: number): number => Math.min(ms, longestTimerMs)
+
+/** A duration in ms, fit for a timer. A negative one is kept: it means something of its own. */
+export const signedDuration: Kind<number> = {
+  type: 'duration',
+  parse: (value) => asTimer(parseDuration(value)),
+}
+
+/** A duration in ms, fit for a timer, of at least `least`. */
+export function duration(least = '0s'): Kind<number> {
+  const leastMs = parseDuration(least)
+  return {
+    type: leastMs === 0 ? 'duration' : `duration of at least ${least}`,
+    parse(value) {
+      const ms = parseDuration(value)
+      if (ms < leastMs) throw expected(`a duration of at least ${least}`, value)
+      return asTimer(ms)
+    },
+  }
+}
+
+/** A time limit in ms, fit for a timer. 0 and below mean no limit, as in Go's HTTP library, and are 0 here. */
+export const timeout: Kind<number> = {
+  type: 'duration',
+  parse: (value) => Math.max(0, asTimer(parseDuration(value))),
+}
+
+/** Comma separated, trimmed, empty items dropped. */
+function items(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+export const list: Kind<readonly string[]> = {
+  type: 'list',
+  parse: (value, context) => items(line.parse(value, context)),
+}
+
+/** A list with at least one item, each of `kind`. */
+export function listOf<T>(kind: Kind<T>): Kind<readonly T[]> {
+  return {
+    type: `list, each ${kind.type}`,
+    parse(value, context) {
+      const found = items(value)
+      if (found.length === 0) throw expected('at least one item', value)
+      return found.map((item) => kind.parse(item, context))
+    },
+  }
+}
+
+export const floats: Kind<readonly number[]> = {
+  type: 'list of numbers',
+  parse: (value) =>
+    items(value).map((item) => {
+      const number = Number(item)
+      const plain = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(item)
+      if (!plain || !Number.isFinite(number)) throw expected('numbers like .005,.01,2.5', item)
+      return number
+    }),
+}
+
+/** One of the words in `has`. `later` are words of fabio that this version does not have: the error says so. */
+export function choice<const T extends string>(has: readonly T[], later: readonly string[] = []): Kind<T> {
+  const words = has.map((word) => (word === '' ? 'nothing' : word))
+  return {
+    type: words.length === 1 ? `only ${words[0]}` : `one of ${words.join(', ')}`,
+    parse(value) {
+      const found = has.find((word) => word === value)
+      if (found !== undefined) return found
+      if (!later.includes(value)) throw expected(orList(words), value)
+      throw expected(`${orList(words)} (this version has no ${value} yet)`, value)
+    },
+  }
+}
+
+/** Like `choice`, whatever the case of the letters. */
+export function anyCase<const T extends string>(has: readonly T[]): Kind<T> {
+  return {
+    type: `one of ${has.join(', ')}`,
+    parse(value) {
+      const found = has.find((word) => word.toLowerCase() === value.toLowerCase())
+      if (found === undefined) throw expected(orList(has), value)
+      return found
+    },
+  }
+}
+
+/** Fields that carry the framing or the routing of a message: to set one of them would break it. */
+const ownFields: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Name of a header field (a token, RFC 9110 section 5.6.2), or empty for none. */
+export const headerName: Kind<string> = {
+  type: 'header name',
+  parse(value) {
+    if (value === '') return value
+    if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(value)) {
+      throw expected('the name of a header field like X-Client-IP', value)
+    }
+    if (ownFields.has(value.toLowerCase())) {
+      throw expected('a header field that does not belong to the connection itself', value)
+    }
+    return value
+  },
+}
+
+/** The generic list of key/value maps (fabio reference 7.1). */
+export const pairs: Kind<readonly Readonly<Record<string, string>>[]> = {
+  type: 'key=value list',
+  parse: (value) => parsePairs(value).map((map) => Object.fromEntries(map)),
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+import { readdir, readFile } from 'node:fs/promises'
+import { hostname, networkInterfaces } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { messageOf, StartError } from './base/errors.ts'
+import { systemWorld } from './base/world.ts'
+import type { Command, CommandContext } from './cli/command.ts'
+import { wantsHelp, wantsVersion } from './config/flags.ts'
+import { ConfigError } from './config/load.ts'
+
+/** Loaded when named: `version` must not wait for the gateway's libraries. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./cli/run.ts')).run,
+  dev: async () => (await import('./cli/dev.ts')).dev,
+  health: async () => (await import('./cli/health.ts')).health,
+}
+
+async function main(): Promise<number> {
+  const given = process.argv.slice(2)
+  const isNamed = given[0] !== undefined && !given[0].startsWith('-')
+  const name = isNamed ? given[0]! : 'run'
+  const argv = isNamed ? given.slice(1) : given
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  if (name === 'version' || wantsVersion(argv)) {
+    process.stdout.write(`${version} node ${process.versions.node}\n`)
+    return 0
+  }
+  if (name === 'help' || wantsHelp(argv)) {
+    process.stdout.write((await import('./config/render.ts')).usage())
+    return 0
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (load === undefined) {
+    process.stderr.write(`gatehouse: expected one of run, dev, health, version, help, got "${name}"\n`)
+    return 2
+  }
+  const command = await load()
+  return command(contextOf(argv, version))
+}
+
+function contextOf(argv: readonly string[], version: string): CommandContext {
+  return {
+    argv,
+    env: process.env,
+    interfaces: networkInterfaces() as CommandContext['interfaces'],
+    hostname: hostname(),
+    version,
+    assets: fileURLToPath(new URL('./ui', import.meta.url)),
+    world: systemWorld,
+    readFile: (path) => readFile(path, 'utf8'),
+    readFolder: (path) => readdir(path),
+    print: (text) => process.stdout.write(text),
+    complain: (text) => process.stderr.write(text),
+    stop: stopSignal(),
+  }
+}
+
+/** The first SIGINT or SIGTERM asks for an orderly end; the second does not wait for it. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) {
+        process.stderr.write(`gatehouse: second ${signal}: ending at once, running requests are cut\n`)
+        process.exit(1)
+      }
+      stop.abort(new Error(`told to stop by ${signal}`))
+    })
+  }
+  // A terminal that closes must not take the gateway with it (fabio reference 6.15).
+  process.on('SIGHUP', () => process.stderr.write('gatehouse: SIGHUP is ignored\n'))
+  return stop.signal
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const mistakes = error instanceof StartError ? error.mistakes : [messageOf(error)]
+    for (const mistake of mistakes) process.stderr.write(`gatehouse: ${mistake}\n`)
+    if (!(error instanceof StartError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    process.exit(error instanceof ConfigError ? error.exitCode : 1)
+  },
+)

@@ -1,0 +1,420 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, request as httpRequest } from 'node:http'
+import { setImmediate as tick } from 'node:timers/promises'
+import { request } from 'undici'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Origin, startOrigin, startRawOrigin } from '../support/origin.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { definition, serviceRoutes } from '../support/routes.ts'
+import { startTraffic } from '../support/traffic.ts'
+import { waitFor } from '../support/wait.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function origin(...args: Parameters<typeof startOrigin>): Promise<Origin> {
+  const started = await startOrigin(...args)
+  cleanups.push(() => started.close())
+  return started
+}
+
+async function rawOrigin(...args: Parameters<typeof startRawOrigin>) {
+  const started = await startRawOrigin(...args)
+  cleanups.push(() => started.close())
+  return started
+}
+
+async function trafficTo(route: string, url: string, more: Parameters<typeof startTraffic>[1] = {}) {
+  const started = await startTraffic([serviceRoutes('web', definition('web', route, url))], more)
+  cleanups.push(() => started.close())
+  return started
+}
+
+function rawClient(port: number): RawClient {
+  const client = new RawClient(port)
+  cleanups.push(() => client.close())
+  return client
+}
+
+/** A raw upstream that answers each request head with these octets. */
+const answering = (text: string) =>
+  rawOrigin((socket) => {
+    socket.on('data', () => socket.write(text, 'latin1'))
+  })
+
+const get = (path: string, host = 'shop.test'): string => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+
+describe('a request', () => {
+  test('reaches the upstream with its method, target and body, and the answer comes back whole', async () => {
+    const web = await origin((message, response) => {
+      response.writeHead(201, 'Made', { 'X-Method': message.method!, 'Set-Cookie': ['a=1', 'b=2'] })
+      message.pipe(response)
+    })
+    const { url } = await trafficTo('/', web.url)
+    const answer = await request(`${url}/a%2Fb//c?x=%20&y`, { method: 'POST', body: 'the body' })
+    expect(answer.statusCode).toBe(201)
+    expect(answer.headers['x-method']).toBe('POST')
+    expect(answer.headers['set-cookie']).toEqual(['a=1', 'b=2'])
+    expect(await answer.body.text()).toBe('the body')
+    expect(web.received[0]!.url).toBe('/a%2Fb//c?x=%20&y')
+  })
+
+  test.each(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND'])(
+    '%s is forwarded as it is',
+    async (method) => {
+      const web = await origin((message, response) => response.end(message.method))
+      const { url } = await trafficTo('/', web.url)
+      const answer = await request(url, { method: method as 'GET' })
+      expect(await answer.body.text()).toBe(method === 'HEAD' ? '' : method)
+    },
+  )
+
+  test('is answered over a kept connection, and the next one takes it again', async () => {
+    const web = await origin((_message, response) => response.end('ok'))
+    const { url, port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/1'))
+    await client.until('ok')
+    client.send(get('/2'))
+    await waitFor(() => client.received.split('HTTP/1.1 200').length === 3, { what: 'two answers' })
+    await request(url).then((answer) => answer.body.text())
+    expect(new Set(web.received.map((message) => message.socket.remotePort)).size).toBe(1)
+  })
+
+  test('in absolute form is routed and forwarded by its own authority, not by Host', async () => {
+    const web = await origin((message, response) => response.end(`${message.headers.host} ${message.url}`))
+    const { port } = await trafficTo('right.test/', web.url)
+    const client = rawClient(port)
+    client.send('GET http://right.test/x?y HTTP/1.1\r\nHost: wrong.test\r\nConnection: close\r\n\r\n')
+    expect(await client.untilClosed()).toContain('right.test /x?y')
+  })
+
+  test.each([
+    ['two Host fields', 'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n'],
+    ['no Host field', 'GET / HTTP/1.1\r\n\r\n'],
+    [
+      'Content-Length and Transfer-Encoding',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    [
+      'two different lengths',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
+    ],
+    ['a space before the colon', 'GET / HTTP/1.1\r\nHost : a\r\n\r\n'],
+  ])('with %s is refused with 400 and reaches nobody', async (_what, text) => {
+    const web = await origin((_message, response) => response.end('ok'))
+    const { port } = await trafficTo('/', web.url)
+    expect(await rawClient(port).send(text).untilClosed()).toMatch(/^HTTP\/1.1 400 /)
+    expect(web.received).toHaveLength(0)
+  })
+
+  test('with a field past the 2000th that frames it is still framed by it', async () => {
+    // A parser limit that drops fields and frames by them all the same lets a hidden request through.
+    const bodies: string[] = []
+    const web = await origin((message, response) => {
+      message.setEncoding('latin1').on('data', (chunk: string) => bodies.push(chunk))
+      message.on('end', () => response.end('ok'))
+    })
+    const { port } = await trafficTo('/', web.url)
+    const hidden = get('/hidden')
+    const head = `GET /seen HTTP/1.1\r\nHost: a\r\n${'a:1\r\n'.repeat(2_100)}Content-Length: ${hidden.length}\r\n`
+    await rawClient(port).send(`${head}\r\n${hidden}`).until('ok')
+    expect(web.received.map((message) => message.url)).toEqual(['/seen'])
+    expect(bodies.join('')).toBe(hidden)
+  })
+
+  test('that strips and prepends reaches the upstream with the path rewritten and the prefix told', async () => {
+    const web = await origin((message, response) =>
+      response.end(`${message.url} ${message.headers['x-forwarded-prefix']} ${message.headers.host}`),
+    )
+    const { url } = await trafficTo('/foo strip=/foo prepend=/pre host=dst', web.url)
+    const answer = await request(`${url}/foo/bar?q`)
+    expect(await answer.body.text()).toBe(`/pre/bar?q /foo 127.0.0.1:${web.port}`)
+  })
+})
+
+describe('bodies', () => {
+  test('of 20 MiB go through unchanged in both directions at once', async () => {
+    const web = await origin((message, response) => message.pipe(response))
+    const { url } = await trafficTo('/', web.url)
+    const sent = randomBytes(20 * 1024 * 1024)
+    const answer = await request(url, { method: 'POST', body: sent })
+    const hash = createHash('sha256')
+    for await (const chunk of answer.body) hash.update(chunk as Buffer)
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(sent).digest('hex'))
+  })
+
+  test('are streamed: the first part arrives before the last is sent', async () => {
+    const web = await origin((message, response) => {
+      message.once('data', (chunk: Buffer) => response.write(`got ${chunk}`))
+      message.on('end', () => response.end(' end'))
+    })
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port)
+    client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n')
+    await client.until('got first')
+    client.send('0\r\n\r\n')
+    await client.until(' end')
+  })
+
+  test('the head of an answer goes on before its body begins', async () => {
+    const web = await origin((_message, response) => {
+      response.writeHead(200, { 'X-Early': 'yes' })
+      response.flushHeaders()
+    })
+    const { port } = await trafficTo('/', web.url)
+    await rawClient(port).send(get('/')).until('X-Early: yes')
+  })
+
+  test('a client that does not read holds the upstream back', async () => {
+    let written = 0
+    const total = 64 * 1024 * 1024
+    const chunk = Buffer.alloc(64 * 1024)
+    const web = await origin((_message, response) => {
+      const more = (): void => {
+        while (written < total) {
+          written += chunk.length
+          if (!response.write(chunk)) {
+            response.once('drain', more)
+            return
+          }
+        }
+        response.end()
+      }
+      more()
+    })
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port)
+    client.socket.pause()
+    client.send(get('/'))
+    await waitFor(() => written > 0, { what: 'the upstream to begin' })
+    let before = -1
+    await waitFor(
+      async () => {
+        if (before === written) return true
+        before = written
+        for (let i = 0; i < 50; i++) await tick()
+        return false
+      },
+      { what: 'the upstream to be held back' },
+    )
+    expect(written).toBeLessThan(total / 2)
+    const read = once(client.socket, 'end')
+    client.socket.on('data', () => {})
+    client.socket.resume()
+    await Promise.race([read, waitFor(() => written === total, { what: 'the rest', deadline: 20_000 })])
+    expect(written).toBe(total)
+  })
+
+  test('trailers go on', async () => {
+    const text =
+      'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 42\r\n\r\n'
+    const web = await answering(text)
+    const { port } = await trafficTo('/', web.url)
+    await rawClient(port).send(get('/')).until('X-Sum: 42')
+  })
+
+  test.each([
+    ['204', 'HTTP/1.1 204 No Content\r\n\r\n', 'GET'],
+    ['304', 'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n', 'GET'],
+    ['an answer to HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 'HEAD'],
+  ])('%s has none, and the connection goes on', async (_what, text, method) => {
+    const web = await answering(text)
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/').replace('GET', method))
+    await client.until('\r\n\r\n')
+    client.send(get('/').replace('GET', method))
+    await waitFor(() => client.received.split('HTTP/1.1 ').length === 3, { what: 'a second answer' })
+  })
+
+  test('an answer that ends with the connection arrives whole', async () => {
+    const web = await rawOrigin((socket) => {
+      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\nall of it'))
+    })
+    const { url } = await trafficTo('/', web.url)
+    expect(await request(url).then((answer) => answer.body.text())).toBe('all of it')
+  })
+
+  test('an informational answer goes on before the final one', async () => {
+    const web = await answering(
+      'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+    )
+    const { port } = await trafficTo('/', web.url)
+    const received = await rawClient(port).send(get('/')).until('ok')
+    expect(received).toMatch(/^HTTP\/1.1 103 Early Hints\r\nLink: <\/a.css>\r\n\r\nHTTP\/1.1 200 OK/)
+  })
+})
+
+describe('failures', () => {
+  test('a refused connection is 502 at once', async () => {
+    const gone = await origin((_message, response) => response.end())
+    await gone.close()
+    const { url } = await trafficTo('/', gone.url)
+    const started = performance.now()
+    const answer = await request(url)
+    expect(answer.statusCode).toBe(502)
+    expect(answer.headers['x-gatehouse-error']).toBe('GW_CONNECT_REFUSED')
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+
+  test('an upstream that closes before it answers is 502', async () => {
+    const web = await rawOrigin((socket) => {
+      socket.once('data', () => socket.destroy())
+    })
+    const { url } = await trafficTo('/', web.url)
+    const answer = await request(url)
+    expect([answer.statusCode, answer.headers['x-gatehouse-error']]).toEqual([502, 'GW_RESET'])
+  })
+
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'],
+    ['a space before the colon', 'HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n'],
+  ])('an answer with %s is 502', async (_what, text) => {
+    const web = await answering(text)
+    const { url } = await trafficTo('/', web.url)
+    const answer = await request(url)
+    expect([answer.statusCode, answer.headers['x-gatehouse-error']]).toEqual([502, 'GW_BAD_ANSWER'])
+  })
+
+  test('an upstream that is silent is 504 at proxy.responseheadertimeout', async () => {
+    const web = await rawOrigin(() => {})
+    const { url } = await trafficTo('/', web.url, { upstream: { headTimeout: 300 } })
+    const answer = await request(url)
+    expect([answer.statusCode, answer.headers['x-gatehouse-error']]).toEqual([504, 'GW_HEAD_TIMEOUT'])
+  })
+
+  test.each([
+    ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart'],
+    ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n'],
+  ])('an answer %s that breaks off never looks complete', async (_how, text) => {
+    const web = await rawOrigin((socket) => {
+      socket.once('data', () => socket.write(text))
+    })
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/'))
+    await client.until('part')
+    web.sockets[0]!.destroy()
+    const received = await client.untilClosed()
+    expect(received).not.toContain('\r\n0\r\n')
+  })
+
+  test('no route is proxy.noroutestatus, and the connection goes on', async () => {
+    const web = await origin((_message, response) => response.end('found'))
+    const { port } = await trafficTo('/only', web.url)
+    const client = rawClient(port).send(get('/other'))
+    expect(await client.until('no route')).toMatch(/^HTTP\/1.1 404 Not Found\r\n/)
+    client.send(get('/only'))
+    await client.until('found')
+  })
+
+  test('a request body without a route is read and never taken for a request', async () => {
+    const web = await origin((_message, response) => response.end('found'))
+    const { port } = await trafficTo('/only', web.url)
+    const hidden = get('/only')
+    rawClient(port)
+      .send(`POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n`)
+      .send(hidden)
+    const client = rawClient(port)
+    client.send(`POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: ${hidden.length}\r\n\r\n${hidden}`)
+    await client.until('no route')
+    await client.untilClosed().catch(() => '')
+    expect(web.received).toHaveLength(0)
+  })
+
+  test('a route without a healthy instance is 503 with Retry-After', async () => {
+    const down = definition('web', '/', 'http://127.0.0.1:1/', { healthy: false })
+    const started = await startTraffic([serviceRoutes('web', down)])
+    cleanups.push(() => started.close())
+    const answer = await request(started.url)
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '1'])
+  })
+
+  test('a client that goes away ends the exchange with the upstream', async () => {
+    const web = await rawOrigin((socket) => socket.resume())
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/'))
+    await waitFor(() => web.sockets.length === 1, { what: 'the request to arrive' })
+    client.close()
+    await waitFor(() => web.sockets[0]!.destroyed, {
+      what: 'the upstream’s connection to end',
+      deadline: 2_000,
+    })
+  })
+
+  test('a client that cuts its upload never completes the request', async () => {
+    let isComplete = false
+    const web = await origin((message) => {
+      message.on('end', () => {
+        isComplete = true
+      })
+      message.on('error', () => {})
+      message.resume()
+    })
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\npart')
+    await waitFor(() => web.received.length === 1, { what: 'the request to arrive' })
+    client.close()
+    await waitFor(() => web.received[0]!.destroyed, { what: 'the upload to be cut' })
+    expect(isComplete).toBe(false)
+  })
+
+  test('an upstream that answers early and closes does not stop the client from getting the answer', async () => {
+    const web = await rawOrigin((socket) => {
+      socket.once('data', () =>
+        socket.end('HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig'),
+      )
+    })
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin')
+    expect(await client.until('big')).toMatch(/^HTTP\/1.1 413 /)
+  })
+
+  test('what upstreams answer is counted by service and status', async () => {
+    const web = await origin((_message, response) => response.writeHead(418).end())
+    const { url, metrics } = await trafficTo('/x', web.url)
+    await request(`${url}/x`).then((answer) => answer.body.text())
+    await request(`${url}/none`).then((answer) => answer.body.text())
+    const text = await metrics.text()
+    expect(text).toContain('gatehouse_http_status_count{code="418",service="web"} 1')
+    expect(text).toContain('gatehouse_requests_count{service="web"} 1')
+    expect(text).toContain('gatehouse_notfound 1')
+  })
+})
+
+describe('draining', () => {
+  test('a running request ends, a new connection is refused', async () => {
+    let release = (): void => {}
+    const web = await origin((_message, response) => {
+      release = () => response.end('late')
+    })
+    const { port, traffic } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/'))
+    await waitFor(() => web.received.length === 1, { what: 'the request to arrive' })
+    const drained = traffic.drain(5_000)
+    await waitFor(
+      () =>
+        new Promise((resolve) => {
+          const probe = httpRequest({ port, host: '127.0.0.1', agent: new Agent() })
+          probe.on('error', () => resolve(true))
+          probe.on('response', () => resolve(false))
+          probe.end()
+        }),
+      { what: 'the port to be closed' },
+    )
+    release()
+    await client.until('late')
+    expect(await drained).toBe(0)
+  })
+
+  test('a request that does not end in time is cut and counted', async () => {
+    const web = await origin(() => {})
+    const { port, traffic } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/'))
+    await waitFor(() => web.received.length === 1, { what: 'the request to arrive' })
+    expect(await traffic.drain(50)).toBe(1)
+    await client.untilClosed()
+  })
+})

@@ -1,0 +1,54 @@
+import { systemWorld } from '../../src/base/world.ts'
+import { Metrics } from '../../src/observe/metrics.ts'
+import type { ServiceRoutes } from '../../src/route/definition.ts'
+import { createTraffic, type TrafficOptions } from '../../src/traffic.ts'
+import { CapturedLog } from './captured-log.ts'
+
+const options: TrafficOptions = {
+  listeners: [
+    {
+      host: '127.0.0.1',
+      port: 0,
+      readTimeout: 0,
+      writeTimeout: 0,
+      headTimeout: 10_000,
+      idleTimeout: 75_000,
+      maxHeaderSize: 65_536,
+    },
+  ],
+  handler: { noRouteStatus: 404, clientIpHeader: '', requestIdHeader: '', localIp: '', newId: () => 'id' },
+  strategy: 'rr',
+  unhealthyRoute: '503',
+  upstream: { dialTimeout: 5_000, headTimeout: 0, idleTimeout: 4_000, keepAlivePeriod: 0, maxConnections: 0 },
+}
+
+/** A traffic plane on a free port with these routes, and no control plane. */
+export async function startTraffic(
+  routes: readonly ServiceRoutes[],
+  more: {
+    upstream?: Partial<TrafficOptions['upstream']>
+    listener?: Partial<TrafficOptions['listeners'][0]>
+  } = {},
+) {
+  const log = new CapturedLog()
+  const metrics = new Metrics()
+  const traffic = createTraffic(
+    {
+      ...options,
+      upstream: { ...options.upstream, ...more.upstream },
+      listeners: [{ ...options.listeners[0]!, ...more.listener }],
+    },
+    { world: systemWorld, log, metrics },
+  )
+  traffic.apply(routes)
+  const [listener] = await traffic.listen()
+  const port = listener!.port
+  return {
+    traffic,
+    metrics,
+    log,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    close: () => traffic.drain(0),
+  }
+}

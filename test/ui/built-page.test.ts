@@ -1,0 +1,36 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type BuiltUi, buildUi } from './built-ui.ts'
+
+let built: BuiltUi
+beforeAll(async () => {
+  built = await buildUi()
+})
+afterAll(() => built?.remove())
+
+const assets = async (): Promise<string[]> => readdir(join(built.folder, 'assets'))
+
+test('the whole page is below 60 KiB when compressed', async () => {
+  const files = [
+    join(built.folder, 'index.html'),
+    ...(await assets()).map((name) => join(built.folder, 'assets', name)),
+  ]
+  const sizes = await Promise.all(files.map(async (file) => gzipSync(await readFile(file)).length))
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60 * 1024)
+})
+
+test('every asset has its hash in its name, so that it may be cached for ever', async () => {
+  for (const name of await assets()) expect(name).toMatch(/^[\w]+-[\w-]{8}\.(js|css|svg)$/)
+})
+
+test('the document names only assets of its own, and holds no script and no style', async () => {
+  const html = await readFile(join(built.folder, 'index.html'), 'utf8')
+  const named = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map((match) => match[1])
+  expect(named.filter((url) => url !== 'api/table')).toEqual(
+    expect.arrayContaining((await assets()).map((name) => `/assets/${name}`)),
+  )
+  expect(named).toHaveLength((await assets()).length + 1)
+  expect(html).not.toMatch(/<style|\sstyle=|<script(?![^>]*\ssrc=)|\son\w+=/)
+})

@@ -1,0 +1,94 @@
+import type { CDPSession, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { column, pagesInBrowser, soon } from './in-browser.ts'
+import { largeTable, route, tableOf, target } from './tables.ts'
+
+const open = pagesInBrowser()
+
+const large = largeTable(5_000)
+
+describe('a table of 10,000 rows', () => {
+  test('is told as such to assistive technology while few rows are in the document', async () => {
+    const { page } = await open(large)
+    const table = page.getByRole('table', { name: 'Routes' })
+    expect(await table.getAttribute('aria-rowcount')).toBe('10001')
+    expect(await page.locator('tbody tr').count()).toBeLessThan(60)
+
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)')
+    const last = page.locator('tr[aria-rowindex="10001"]')
+    await last.waitFor()
+    expect(await last.locator('.path').textContent()).toBe('/path/4999')
+    expect(await page.locator('tbody tr').count()).toBeLessThan(60)
+  })
+
+  test('is filtered within 200 ms of script time per key', async () => {
+    const { page } = await open(large)
+    await page.getByText('10,000 rows').waitFor()
+    const scripts = await scriptMeter(page)
+    await page.getByLabel('Filter the routes').focus()
+    const spent: number[] = []
+    for (const key of 'service-49 passing') {
+      const before = await scripts()
+      await page.keyboard.press(key === ' ' ? 'Space' : key)
+      // Two frames later all that the key set off is done.
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
+      spent.push((await scripts()) - before)
+    }
+    // service-49 and service-490 to service-499, 10 routes each, 2 instances each
+    await page.getByText('220 of 10,000 rows').waitFor()
+    expect(Math.max(...spent)).toBeLessThan(200)
+  })
+
+  test('goes back to the first row when the filter changes', async () => {
+    const { page } = await open(large)
+    await page.getByText('10,000 rows').waitFor()
+    await page.evaluate('scrollTo(0, 100000)')
+    await page.locator('tr[aria-rowindex="1930"]').waitFor()
+    await page.getByLabel('Filter the routes').fill('example')
+    await page.locator('tr[aria-rowindex="2"]').waitFor()
+  })
+
+  test('stays where it is on the screen when rows come above', async () => {
+    const { page, admin } = await open(large)
+    await page.getByText('10,000 rows').waitFor()
+    await page.evaluate('scrollTo(0, 100000)')
+    const row = page.locator('tbody tr', { hasText: 'service-460-960-0' })
+    const before = await row.boundingBox()
+    admin.push(tableOf([route('a.example', '/', target(), target()), ...large.routes], { version: 2 }))
+    await page.getByText('10,002 rows').waitFor()
+    await soon(async () => Math.round((await row.boundingBox())?.y ?? -1), Math.round(before?.y ?? -2))
+  })
+
+  test('keeps the row with the focus in the document, however far one scrolls', async () => {
+    const { page } = await open(large)
+    const first = page.getByRole('button', { name: /details of .*service-0-0-0 at/ })
+    await first.focus()
+    await page.evaluate('scrollTo(0, 100000)')
+    await page.locator('tr[aria-rowindex="1930"]').waitFor()
+    expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toContain(
+      'service-0-0-0',
+    )
+    expect((await column(page, 'path'))[0]).toBe('/path/0')
+  })
+
+  test('can be walked through with the Tab key', async () => {
+    const { page } = await open(large)
+    await page.getByRole('button', { name: /details of .*service-0-0-0 at/ }).focus()
+    for (let i = 0; i < 100; i++) await page.keyboard.press('Tab')
+    expect(await page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')")).toBe(
+      '52',
+    )
+  })
+})
+
+/** Reads how long the page has been running scripts, milliseconds. */
+async function scriptMeter(page: Page): Promise<() => Promise<number>> {
+  const session: CDPSession = await page.context().newCDPSession(page)
+  await session.send('Performance.enable')
+  return async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    const seconds = metrics.find(({ name }) => name === 'ScriptDuration')?.value
+    if (seconds === undefined) throw new Error('Performance.getMetrics: expected ScriptDuration, got none')
+    return seconds * 1_000
+  }
+}

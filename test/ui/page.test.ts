@@ -1,0 +1,312 @@
+import { describe, expect, test } from 'vitest'
+import { column, pagesInBrowser, soon } from './in-browser.ts'
+import { badWeight, route, sample, tableOf, target } from './tables.ts'
+
+const open = pagesInBrowser()
+
+const two = tableOf([route('', '/a', target()), route('', '/b', target({ address: '10.0.0.2:8080' }))])
+
+describe('the table', () => {
+  test('shows a row for each instance of each route', async () => {
+    const { page } = await open(sample)
+    await page.getByRole('table', { name: 'Routes' }).waitFor()
+    expect(await column(page, 'host')).toEqual([
+      ...Array(4).fill('api.example.com'),
+      ...Array(3).fill('mysite.com'),
+      ':5432',
+      'any host',
+      'any host',
+    ])
+    expect((await column(page, 'path')).slice(2, 8)).toEqual([
+      '/v2/orders',
+      '/',
+      '/foo',
+      '/foo',
+      '/foo',
+      'TCP',
+    ])
+    expect((await column(page, 'service')).slice(0, 5)).toEqual([
+      ...Array(3).fill('orders'),
+      'portal',
+      'hello',
+    ])
+    expect((await column(page, 'share')).slice(2, 7)).toEqual([
+      '0.00%',
+      '100.00%',
+      '66.67%',
+      '33.33%',
+      '0.00%',
+    ])
+    expect((await column(page, 'tags'))[0]).toMatch(/v2\s*canary/)
+    expect((await column(page, 'options')).slice(3, 5)).toEqual([
+      'proto=https tlsskipverify=true',
+      'strip=/foo',
+    ])
+    const states = await column(page, 'state')
+    expect(states[0]).toBe('passing')
+    expect(states[2]).toMatch(/critical\s+check "orders http": HTTP GET .* no database/)
+    expect(states[5]).toMatch(/warning\s+check "service:hello"/)
+    expect(states[6]).toMatch(/maintenance\s+maintenance: moving to another rack/)
+  })
+
+  test('links to the destinations that a browser can open', async () => {
+    const { page } = await open(sample)
+    const first = page.getByRole('link', { name: '10.0.0.1:8080' }).first()
+    expect(await first.getAttribute('href')).toBe('http://10.0.0.1:8080/')
+    await page.getByText('tcp://10.0.0.4:5432').waitFor()
+    expect(await page.getByRole('link', { name: 'tcp://10.0.0.4:5432' }).count()).toBe(0)
+  })
+
+  test('says how much there is, which table it is, and that Consul is heard', async () => {
+    const { page } = await open(sample)
+    await page.getByText('6 routes').waitFor()
+    await page.getByText('9 instances, 2 not routed').waitFor()
+    await page.getByText(/table 57, changed 2026-03-0\d \d\d:\d\d:\d\d/).waitFor()
+    await page.getByText('Consul: connected to http://localhost:8500').waitFor()
+  })
+
+  test('says since when Consul is not heard, and why', async () => {
+    const registry = { ...sample.registry, connected: false, error: 'connect ECONNREFUSED 127.0.0.1:8500' }
+    const { page, admin } = await open(tableOf(sample.routes, { registry }))
+    const line = page.getByText('Consul: no answer from http://localhost:8500')
+    expect(await line.textContent()).toMatch(
+      /since 2026-03-0\d [\d:]{8}; .*\(connect ECONNREFUSED 127\.0\.0\.1:8500\)/,
+    )
+    admin.push(tableOf([], { registry: { ...registry, lastContactAt: null } }))
+    await page.getByText('no answer from http://localhost:8500 yet').waitFor()
+    await page.getByText('Consul does not answer. Routes appear as soon as it does.').waitFor()
+  })
+
+  test('tells how to register a service while there is no route', async () => {
+    const { page, admin } = await open(tableOf([]))
+    await page.getByText('No routes yet').waitFor()
+    const command = (await page.locator('pre').textContent()) ?? ''
+    expect(command).toContain('curl -X PUT http://localhost:8500/v1/agent/service/register -d')
+    const body = JSON.parse(/-d '(.*)'$/s.exec(command)?.[1] ?? '') as { Tags: string[] }
+    expect(body.Tags).toEqual(['urlprefix-/hello'])
+    admin.push(two)
+    await soon(() => column(page, 'path'), ['/a', '/b'])
+    expect(await page.getByText('No routes yet').count()).toBe(0)
+  })
+})
+
+describe('the name of the gateway', () => {
+  test('and its colour are the operator’s', async () => {
+    const { page } = await open(two, { info: { title: 'staging', color: 'indigo' } })
+    await page.getByText('staging').waitFor()
+    expect(await page.title()).toBe('gatehouse - staging')
+    await page.getByText('version 1.2.3').waitFor()
+    expect(await page.evaluate("getComputedStyle(document.querySelector('.bar')).borderTopColor")).toBe(
+      'rgb(63, 81, 181)',
+    )
+  })
+
+  test('is plain where none was given', async () => {
+    const { page } = await open(two)
+    await page.getByText('version 1.2.3').waitFor()
+    expect(await page.title()).toBe('gatehouse')
+  })
+})
+
+describe('problems', () => {
+  test('are listed and counted', async () => {
+    const { page, admin } = await open(tableOf(two.routes, { problems: [badWeight] }))
+    const problems = page.getByRole('region', { name: 'Problems (1)' })
+    expect(await problems.getByRole('listitem').textContent()).toMatch(
+      /urlprefix-\/shop weight=half\s*of shop \(node-2\/shop-7\)\s*weight: expected a number, got "half"/,
+    )
+    admin.push(two)
+    await problems.waitFor({ state: 'detached' })
+  })
+
+  test('are cut to a few until one asks for all', async () => {
+    const problems = Array.from({ length: 12 }, (_, i) => ({ ...badWeight, instance: `node-2/shop-${i}` }))
+    const { page } = await open(tableOf(two.routes, { problems }))
+    const listed = page.getByRole('region', { name: 'Problems (12)' }).getByRole('listitem')
+    await soon(() => listed.count(), 5)
+    await page.getByRole('button', { name: 'Show all 12' }).click()
+    await soon(() => listed.count(), 12)
+  })
+})
+
+describe('the filter', () => {
+  test('narrows as one types, says how many are left, and is kept in the URL', async () => {
+    const { page } = await open(sample)
+    await page.getByLabel('Filter the routes').pressSequentially('orders CRIT')
+    await soon(() => column(page, 'instance'), ['10.0.0.3:8080\nnode-3/orders-3'])
+    await soon(() => page.getByRole('status').first().textContent(), '1 of 10 rows')
+    await soon(() => new URL(page.url()).searchParams.get('filter'), 'orders CRIT')
+
+    await page.reload()
+    await soon(() => column(page, 'service'), ['orders'])
+    expect(await page.getByLabel('Filter the routes').inputValue()).toBe('orders CRIT')
+  })
+
+  test('is taken from the URL, also when one goes back in history', async () => {
+    const { page } = await open(sample, { query: '?filter=postgres' })
+    await soon(() => column(page, 'service'), ['postgres'])
+    await page.evaluate(
+      "history.pushState(null, '', '?filter=portal'); dispatchEvent(new PopStateEvent('popstate'))",
+    )
+    await soon(() => column(page, 'service'), ['portal'])
+    await page.goBack()
+    await soon(() => column(page, 'service'), ['postgres'])
+    expect(await page.getByLabel('Filter the routes').inputValue()).toBe('postgres')
+  })
+
+  test('has the focus after /, and is cleared by Escape', async () => {
+    const { page } = await open(sample)
+    await page.getByRole('table').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('postgres/')
+    await page.getByText('No row contains postgres/.').waitFor()
+    await page.keyboard.press('Escape')
+    await soon(() => column(page, 'service').then((services) => services.length), 10)
+    await soon(() => new URL(page.url()).search, '')
+  })
+
+  test('that matches nothing says so, and can be cleared there', async () => {
+    const { page } = await open(sample, { query: '?filter=no+such' })
+    await page.getByText('No row contains all of no such.').waitFor()
+    await page.getByRole('button', { name: 'Clear the filter' }).click()
+    await soon(() => column(page, 'service').then((services) => services.length), 10)
+    expect(await page.evaluate('document.activeElement.id')).toBe('filter')
+  })
+
+  test('applies to what arrives later', async () => {
+    const { page, admin } = await open(two, { query: '?filter=blue' })
+    await page.getByText('No row contains blue.').waitFor()
+    admin.push(tableOf([...two.routes, route('', '/c', target({ tags: ['blue'] }))]))
+    await soon(() => column(page, 'path'), ['/c'])
+  })
+})
+
+describe('a change', () => {
+  test('appears without a reload, marks its rows for a moment, and leaves the others as they are', async () => {
+    const { page, admin } = await open(two)
+    await soon(() => column(page, 'path'), ['/a', '/b'])
+    await page.evaluate("window.before = [...document.querySelectorAll('tbody tr')]")
+    const critical = target({
+      address: '10.0.0.2:8080',
+      share: 0,
+      routed: false,
+      health: 'critical',
+      reason: 'refused',
+    })
+    admin.push(tableOf([two.routes[0]!, route('', '/b', critical)], { version: 2 }))
+
+    await soon(() => column(page, 'state'), ['passing', 'critical\nrefused'])
+    const marked = page.locator('tbody tr[class*=changed]')
+    expect(await marked.locator('.path').allInnerTexts()).toEqual(['/b'])
+    await page.getByText('table 2').waitFor()
+    const same = "[...document.querySelectorAll('tbody tr')].every((row, i) => row === window.before[i])"
+    expect(await page.evaluate(same)).toBe(true)
+    await soon(() => marked.count(), 0)
+  })
+
+  test('marks nothing when the first table arrives', async () => {
+    const { page } = await open(two)
+    await soon(() => column(page, 'path'), ['/a', '/b'])
+    expect(await page.locator('tbody tr[class*=changed]').count()).toBe(0)
+  })
+
+  // Where a browser lacks moveBefore, moving an element takes the focus from it.
+  test.each([
+    ['10.0.0.1:8080', 'void 0'],
+    ['10.0.0.2:8080', 'void 0'],
+    ['10.0.0.1:8080', 'delete Element.prototype.moveBefore'],
+    ['10.0.0.2:8080', 'delete Element.prototype.moveBefore'],
+  ])('leaves the focus on %s when the rows move (%s)', async (name, before) => {
+    const { page, admin } = await open(two)
+    await page.evaluate(before)
+    await page.getByRole('link', { name }).focus()
+    admin.push(tableOf([two.routes[1]!, two.routes[0]!], { version: 2 }))
+    await soon(() => column(page, 'path'), ['/b', '/a'])
+    expect(await page.evaluate('document.activeElement.textContent')).toBe(name)
+  })
+
+  test.each([
+    ['no-preference', 'changed-even'],
+    ['reduce', 'none'],
+  ] as const)('with reduced motion %s is drawn with the animation %s', async (reducedMotion, animation) => {
+    const { page, admin } = await open(two, { reducedMotion })
+    await soon(() => column(page, 'path'), ['/a', '/b'])
+    admin.push(tableOf([...two.routes, route('', '/c', target())], { version: 2 }))
+    const marked = page.locator('tbody tr[class*=changed]')
+    await marked.waitFor()
+    const name = await page.evaluate(
+      "getComputedStyle(document.querySelector('tr[class*=changed]')).animationName",
+    )
+    expect(name).toBe(animation)
+  })
+})
+
+describe('the details of a row', () => {
+  test('open from the keyboard, say everything, follow changes, and give the focus back', async () => {
+    const { page, admin } = await open(sample)
+    const button = page.getByRole('button', { name: /^critical: details of node-3\/orders-3/ })
+    await button.focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog', { name: 'orders at api.example.com/v2/orders' })
+    await dialog.getByText('503 Service Unavailable Output: no database').waitFor()
+    await dialog.getByText('http://10.0.0.3:8080/', { exact: true }).waitFor()
+    await dialog.getByText('0.00%, it gets no requests in this state').waitFor()
+
+    admin.push(tableOf([], { version: 58 }))
+    await dialog.getByText('It is no longer in the table.').waitFor()
+    admin.push({ ...sample, version: 59 })
+    await dialog.getByText('It is no longer in the table.').waitFor({ state: 'detached' })
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+  })
+
+  test('give the focus back to the row when they close', async () => {
+    const { page } = await open(sample)
+    const button = page.getByRole('button', { name: /^critical: details of node-3\/orders-3/ })
+    await button.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Close' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const focused = await page.evaluate("document.activeElement.getAttribute('aria-label')")
+    expect(focused).toMatch(/^critical: details of node-3\/orders-3/)
+  })
+})
+
+describe('a page that lost the gateway', () => {
+  test.each(['refused', '503'] as const)('says since when, and recovers by itself (%s)', async (how) => {
+    const { page, admin, expectComplaint } = await open(two)
+    await page.getByText('Live', { exact: true }).waitFor()
+    expectComplaint(/ERR_|status of 503/)
+    await admin.goAway(how)
+    await page.getByText(/^\s*Out of date since \d\d:\d\d:\d\d, reconnecting$/).waitFor()
+    expect(await column(page, 'path')).toEqual(['/a', '/b'])
+    // The browser does not come back by itself after such an answer.
+    if (how === '503') await soon(() => admin.turnedAway() > 0, true)
+
+    admin.push(tableOf([...two.routes, route('', '/c', target())], { version: 2 }))
+    await admin.comeBack()
+    await soon(() => column(page, 'path'), ['/a', '/b', '/c'])
+    await page.getByText('Live', { exact: true }).waitFor()
+  })
+
+  test('says so when it never had a table', async () => {
+    const { page, admin, expectComplaint } = await open(null)
+    await page.getByText('Reading the table').waitFor()
+    expectComplaint(/ERR_/)
+    await admin.goAway('refused')
+    await page.getByText(/Not connected to the gateway since \d\d:\d\d:\d\d\./).waitFor()
+    admin.push(two)
+    await admin.comeBack()
+    await soon(() => column(page, 'path'), ['/a', '/b'])
+  })
+
+  test('does not call itself live after an event that it cannot read', async () => {
+    const { page, admin, expectComplaint } = await open(two)
+    await page.getByText('Live', { exact: true }).waitFor()
+    expectComplaint(/an event of api\/events could not be read/)
+    admin.pushText('{"version":')
+    await page.getByText(/Out of date since/).waitFor()
+    admin.push(two)
+    await page.getByText('Live', { exact: true }).waitFor()
+  })
+})

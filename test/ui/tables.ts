@@ -1,0 +1,176 @@
+import type { ProblemView, RouteView, TableView, TargetView } from '../../src/admin/view.ts'
+
+/** A passing instance of `hello` that gets the whole route, changed where `changes` says so. */
+export function target(changes: Partial<TargetView> = {}): TargetView {
+  const address = changes.address ?? '10.0.0.1:8080'
+  return {
+    service: 'hello',
+    instance: 'node-1/hello-1',
+    address,
+    url: `http://${address}/`,
+    share: 1,
+    weight: 0,
+    tags: [],
+    options: '',
+    routed: true,
+    health: 'passing',
+    reason: '',
+    ...changes,
+  }
+}
+
+export function route(host: string, path: string, ...targets: TargetView[]): RouteView {
+  return { host, path, targets }
+}
+
+export function tableOf(routes: readonly RouteView[], changes: Partial<TableView> = {}): TableView {
+  return {
+    version: 1,
+    changedAt: '2026-03-04T05:06:07.000Z',
+    routes,
+    problems: [],
+    registry: {
+      kind: 'consul',
+      address: 'http://localhost:8500',
+      connected: true,
+      lastContactAt: '2026-03-04T05:06:07.000Z',
+      error: '',
+    },
+    ...changes,
+  }
+}
+
+export const badWeight: ProblemView = {
+  service: 'shop',
+  instance: 'node-2/shop-7',
+  text: 'urlprefix-/shop weight=half',
+  reason: 'weight: expected a number, got "half"',
+}
+
+/** A table as it may be found: hosts, paths, every health, options, tags, a redirect, a TCP port. */
+export const sample: TableView = tableOf(
+  [
+    route(
+      'api.example.com',
+      '/v2/orders',
+      target({
+        service: 'orders',
+        instance: 'node-1/orders-1',
+        share: 0.5,
+        tags: ['v2', 'canary'],
+        weight: 0.5,
+      }),
+      target({
+        service: 'orders',
+        instance: 'node-2/orders-2',
+        address: '10.0.0.2:8080',
+        share: 0.5,
+        tags: ['v2'],
+      }),
+      target({
+        service: 'orders',
+        instance: 'node-3/orders-3',
+        address: '10.0.0.3:8080',
+        share: 0,
+        tags: ['v2'],
+        routed: false,
+        health: 'critical',
+        reason:
+          'check "orders http": HTTP GET http://10.0.0.3:8080/health: 503 Service Unavailable Output: no database',
+      }),
+    ),
+    route(
+      'api.example.com',
+      '/',
+      target({
+        service: 'portal',
+        instance: 'node-1/portal-1',
+        address: '10.0.0.1:8443',
+        url: 'https://10.0.0.1:8443/',
+        options: 'proto=https tlsskipverify=true',
+      }),
+    ),
+    route(
+      'mysite.com',
+      '/foo',
+      target({
+        service: 'hello',
+        instance: 'afa2769cd049/afa2769cd049:loving_shannon:9090',
+        address: '[fd00::12]:32768',
+        share: 2 / 3,
+        options: 'strip=/foo',
+        tags: ['hello'],
+        weight: 2,
+      }),
+      target({
+        service: 'hello',
+        instance: 'afa2769cd049/afa2769cd049:happy_turing:9090',
+        address: '[fd00::13]:32769',
+        share: 1 / 3,
+        options: 'strip=/foo',
+        tags: ['hello'],
+        health: 'warning',
+        reason: 'check "service:hello": TTL check is about to expire',
+      }),
+      target({
+        service: 'hello',
+        instance: 'afa2769cd049/afa2769cd049:old_hopper:9090',
+        address: '[fd00::14]:32770',
+        share: 0,
+        options: 'strip=/foo',
+        tags: ['hello'],
+        routed: false,
+        health: 'maintenance',
+        reason: 'maintenance: moving to another rack',
+      }),
+    ),
+    route(
+      ':5432',
+      '',
+      target({
+        service: 'postgres',
+        instance: 'node-4/postgres',
+        address: '10.0.0.4:5432',
+        url: 'tcp://10.0.0.4:5432',
+        options: 'proto=tcp',
+      }),
+    ),
+    route(
+      '',
+      '/old',
+      target({
+        service: 'hello',
+        instance: 'node-1/hello-1',
+        url: 'https://mysite.com/foo$path',
+        options: 'redirect=301',
+      }),
+    ),
+    route('', '/', target({ tags: ['hello', 'default'] })),
+  ],
+  {
+    version: 57,
+    problems: [
+      badWeight,
+      { ...badWeight, text: 'urlprefix-', reason: 'expected a host and a path, got nothing' },
+    ],
+  },
+)
+
+/** `routes` routes with two instances each. */
+export function largeTable(routes: number, version = 1): TableView {
+  return tableOf(
+    Array.from({ length: routes }, (_, i) => {
+      const service = `service-${i % 500}`
+      const one = (n: number): TargetView =>
+        target({
+          service,
+          instance: `node-${(i + n) % 40}/${service}-${i}-${n}`,
+          address: `10.${i % 200}.${n}.${(i >> 3) % 250}:8080`,
+          share: 0.5,
+          tags: ['v1', `team-${i % 17}`],
+        })
+      return route(`host-${i % 100}.example.com`, `/path/${i}`, one(0), one(1))
+    }),
+    { version },
+  )
+}

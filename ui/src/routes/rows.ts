@@ -1,0 +1,89 @@
+import type { TableView, TargetView } from '../../../src/admin/view.ts'
+
+/** One line of the table: an instance below one route. */
+export interface Row {
+  /** The same line of two tables has the same key; no two lines of one table do. */
+  readonly key: string
+  /** Empty: any host. */
+  readonly host: string
+  /** Empty: a TCP port route. */
+  readonly path: string
+  readonly target: TargetView
+  /** What the filter looks in, lower-case. */
+  readonly text: string
+}
+
+/** The table as lines, in the table's order. */
+export function rowsOf(table: TableView): readonly Row[] {
+  const seen = new Map<string, number>()
+  return table.routes.flatMap(({ host, path, targets }) =>
+    targets.map((target) => {
+      const name = [host, path, target.service, target.instance, target.url].join('\n')
+      // An instance may ask for the same route with two tags that differ in their options only.
+      const nth = seen.get(name) ?? 0
+      seen.set(name, nth + 1)
+      const key = nth === 0 ? name : `${name}\n${nth}`
+      return { key, host, path, target, text: textOf(host, path, target) }
+    }),
+  )
+}
+
+function textOf(host: string, path: string, target: TargetView): string {
+  const { service, instance, address, tags, health, options } = target
+  const parts = [host + path, service, instance, address, destinationOf(target), health, options, ...tags]
+  return parts.join('\n').toLowerCase()
+}
+
+/** The address where it says all, else the destination with its scheme and path: `https://10.0.0.1:8443`. */
+export function destinationOf({ url, address }: TargetView): string {
+  return url === `http://${address}/` ? address : url.replace(/\/$/, '')
+}
+
+/** Only http(s) destinations are linked: a tag must not be able to put a `javascript:` link on the page. */
+export function isLink(url: string): boolean {
+  return /^https?:\/\//i.test(url)
+}
+
+/** The keys of the lines that are new in `after` or say something else than in `before`. */
+export function changedKeys(before: readonly Row[], after: readonly Row[]): readonly string[] {
+  const old = new Map(before.map((row) => [row.key, row.target]))
+  return after
+    .filter(({ key, target }) => {
+      const was = old.get(key)
+      return was === undefined || !sameTarget(was, target)
+    })
+    .map((row) => row.key)
+}
+
+function sameTarget(a: TargetView, b: TargetView): boolean {
+  return (
+    a.address === b.address &&
+    a.share === b.share &&
+    a.weight === b.weight &&
+    a.options === b.options &&
+    a.routed === b.routed &&
+    a.health === b.health &&
+    a.reason === b.reason &&
+    a.tags.join('\n') === b.tags.join('\n')
+  )
+}
+
+export interface Totals {
+  readonly routes: number
+  /** Each instance once, however many routes it has. */
+  readonly instances: number
+  /** Of these, the ones that get no requests because of their health. */
+  readonly notRouted: number
+}
+
+export function totalsOf(table: TableView): Totals {
+  const all = new Set<string>()
+  const notRouted = new Set<string>()
+  for (const route of table.routes) {
+    for (const { instance, routed } of route.targets) {
+      all.add(instance)
+      if (!routed) notRouted.add(instance)
+    }
+  }
+  return { routes: table.routes.length, instances: all.size, notRouted: notRouted.size }
+}
