@@ -1,5 +1,6 @@
 import { sharesOf } from '../balance/shares.ts'
 import { type RouteDefinition, sourceText } from '../route/definition.ts'
+import { parseDestination } from '../route/destination.ts'
 import type { HealthView, RouteView, TargetView } from './view.ts'
 
 /** What the table is told about an instance besides its definitions. */
@@ -40,7 +41,7 @@ function targetViews(
     .map((definition): TargetView => {
       const { service, instance, url, weight, tags, optionText: options, healthy: routed } = definition
       const { health, reason } = evidenceOf(definition)
-      const address = new URL(url).host
+      const address = parseDestination(url)?.authority ?? ''
       const share = shares.get(definition) ?? 0
       return { service, instance, address, url, share, weight, tags, options, routed, health, reason }
     })

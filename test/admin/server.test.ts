@@ -1,0 +1,233 @@
+import { fileURLToPath } from 'node:url'
+import { request } from 'undici'
+import { afterEach, describe, expect, test } from 'vitest'
+import { type AdminServer, type AdminSources, startAdmin } from '../../src/admin/server.ts'
+import type { TableView } from '../../src/admin/view.ts'
+import { systemClock } from '../../src/base/world.ts'
+import { waitFor } from '../support/wait.ts'
+
+const empty: TableView = {
+  version: 0,
+  changedAt: null,
+  routes: [],
+  problems: [],
+  registry: {
+    kind: 'consul',
+    address: 'http://localhost:8500',
+    connected: true,
+    lastContactAt: null,
+    error: '',
+  },
+}
+
+let admin: AdminServer | null = null
+afterEach(async () => {
+  await admin?.close()
+  admin = null
+})
+
+/** An admin port over a table that the test changes. */
+async function start(first: TableView = empty) {
+  let table = first
+  let isHealthy = true
+  const told = new Set<() => void>()
+  const sources: AdminSources = {
+    table: () => table,
+    subscribe: (changed) => {
+      told.add(changed)
+      return () => told.delete(changed)
+    },
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'a 1\n' }),
+    isHealthy: () => isHealthy,
+  }
+  admin = await startAdmin(
+    {
+      host: '127.0.0.1',
+      port: 0,
+      title: 'staging',
+      color: 'teal',
+      version: '1.2.3',
+      assets: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
+    },
+    sources,
+    systemClock,
+  )
+  return {
+    url: `http://127.0.0.1:${admin.port}`,
+    told,
+    change(next: TableView) {
+      table = next
+      for (const changed of told) changed()
+    },
+    goDown() {
+      isHealthy = false
+    },
+  }
+}
+
+const target = {
+  service: 'web',
+  instance: 'n/web-1',
+  address: '10.0.0.1:80',
+  url: 'http://10.0.0.1:80/',
+  share: 1,
+  weight: 0,
+  tags: [],
+  options: '',
+  routed: true,
+  health: 'passing',
+  reason: '',
+} as const
+
+const withRoutes: TableView = {
+  ...empty,
+  routes: [
+    {
+      host: 'b.net',
+      path: '/x',
+      targets: [{ ...target, weight: 0.5, tags: ['v1', 'blue'], options: 'strip=/x host=dst' }],
+    },
+    { host: 'b.net', path: '/', targets: [{ ...target, routed: false, share: 0, health: 'critical' }] },
+    { host: '', path: '/', targets: [target] },
+  ],
+}
+
+describe('the admin port', () => {
+  // fabio reference 9 and 17.9
+  test.each([
+    ['/health', 200, 'OK\n'],
+    ['/api/version', 200, '1.2.3'],
+    ['/api/routes', 200, 'null'],
+    ['/metrics', 200, 'a 1\n'],
+    ['/favicon.ico', 404, ''],
+  ])('answers %s with %d', async (path, status, body) => {
+    const { url } = await start()
+    const answer = await request(url + path)
+    expect([answer.statusCode, await answer.body.text()]).toEqual([status, body])
+  })
+
+  test.each(['/', '/anything', '/manual'])('sends %s to the page', async (path) => {
+    const { url } = await start()
+    const answer = await request(url + path)
+    expect([answer.statusCode, answer.headers.location]).toEqual([303, '/routes'])
+  })
+
+  test('serves the page and its assets from here, and lets nothing else run in it', async () => {
+    const { url } = await start()
+    const page = await request(`${url}/routes`)
+    const html = await page.body.text()
+    expect(page.headers['content-security-policy']).toContain("default-src 'self'")
+    const assets = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]!)
+    expect(assets.length).toBeGreaterThan(1)
+    for (const asset of assets) {
+      const { href, origin } = new URL(asset, `${url}/routes`)
+      expect(origin).toBe(url)
+      expect((await request(href)).statusCode, asset).toBe(200)
+    }
+  })
+
+  test('an unknown call of the API is 404 in JSON', async () => {
+    const { url } = await start()
+    const answer = await request(`${url}/api/none`)
+    expect([answer.statusCode, await answer.body.json()]).toEqual([404, { error: 'no GET /api/none' }])
+  })
+
+  test('is unhealthy once the gateway goes down', async () => {
+    const { url, goDown } = await start()
+    goDown()
+    expect((await request(`${url}/health`)).statusCode).toBe(503)
+  })
+
+  test('says what the page needs', async () => {
+    const { url } = await start()
+    const answer = await request(`${url}/api/ui`)
+    expect(await answer.body.json()).toEqual({ title: 'staging', color: 'teal', version: '1.2.3' })
+  })
+
+  test('a port that is taken is told with its address', async () => {
+    const { url } = await start()
+    const options = { host: '127.0.0.1', port: Number(new URL(url).port), title: '', color: '', version: '' }
+    const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
+    const second = startAdmin({ ...options, assets }, {} as AdminSources, systemClock)
+    await expect(second).rejects.toThrow(
+      `ui.addr: cannot listen on 127.0.0.1:${options.port}: another process has it`,
+    )
+  })
+})
+
+describe('fabio’s routes', () => {
+  test('are the healthy targets, hosts ascending, with the fields that fabio has', async () => {
+    const { url } = await start(withRoutes)
+    const answer = await request(`${url}/api/routes`)
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8')
+    const any = {
+      service: 'web',
+      host: '',
+      path: '/',
+      src: '/',
+      dst: 'http://10.0.0.1:80/',
+      opts: '',
+      weight: 1,
+    }
+    const fixed = { cmd: 'route add', rate1: 0, pct99: 0 }
+    expect(await answer.body.json()).toEqual([
+      { ...any, ...fixed },
+      {
+        ...any,
+        ...fixed,
+        host: 'b.net',
+        path: '/x',
+        src: 'b.net/x',
+        opts: 'strip=/x host=dst',
+        tags: ['v1', 'blue'],
+      },
+    ])
+  })
+
+  test('are indented with ?pretty, and commands with ?raw', async () => {
+    const { url } = await start(withRoutes)
+    expect(await (await request(`${url}/api/routes?pretty`)).body.text()).toContain(
+      '\n    {\n        "service"',
+    )
+    expect(await (await request(`${url}/api/routes?raw`)).body.text()).toBe(
+      'route add web b.net/x http://10.0.0.1:80/ weight 0.5000 tags "v1,blue" opts "host=dst strip=/x"\n' +
+        'route add web / http://10.0.0.1:80/\n',
+    )
+  })
+})
+
+describe('the stream of tables', () => {
+  test('sends the table at first and after each change, and forgets a reader that left', async () => {
+    const { url, change, told } = await start()
+    const stop = new AbortController()
+    const answer = await request(`${url}/api/events`, { signal: stop.signal })
+    expect(answer.headers['content-type']).toBe('text/event-stream; charset=utf-8')
+    let received = ''
+    answer.body.setEncoding('utf8').on('data', (chunk: string) => {
+      received += chunk
+    })
+    answer.body.on('error', () => {})
+    await waitFor(() => received.includes('\n\n'), { what: 'the first table' })
+    expect(received).toBe(`event: table\ndata: ${JSON.stringify(empty)}\n\n`)
+    change({ ...withRoutes, version: 1 })
+    await waitFor(() => received.includes('"version":1'), { what: 'the second table' })
+    stop.abort()
+    await waitFor(() => told.size === 0, { what: 'the reader to be forgotten' })
+  })
+
+  test('changes that come together are sent once', async () => {
+    const { url, change } = await start()
+    const stop = new AbortController()
+    const answer = await request(`${url}/api/events`, { signal: stop.signal })
+    let received = ''
+    answer.body.on('error', () => {})
+    answer.body.setEncoding('utf8').on('data', (chunk: string) => {
+      received += chunk
+    })
+    await waitFor(() => received !== '', { what: 'the first table' })
+    for (let version = 1; version <= 50; version++) change({ ...empty, version })
+    await waitFor(() => received.includes('"version":50'), { what: 'the newest table' })
+    expect(received.split('event: table').length - 1).toBe(2)
+    stop.abort()
+  })
+})

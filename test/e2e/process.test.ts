@@ -1,0 +1,289 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { request } from 'undici'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemWorld } from '../../src/base/world.ts'
+import { startEmbeddedRegistry } from '../../src/registry/embedded/server.ts'
+import { startOrigin } from '../support/origin.ts'
+import { waitFor } from '../support/wait.ts'
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+interface Running {
+  readonly child: ChildProcess
+  output(): string
+  complaints(): string
+  exit(): Promise<number | null>
+}
+
+/** Runs the built program as its users do. */
+function gatehouse(args: readonly string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  let complaints = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text
+  })
+  const exited = once(child, 'close').then(([code]) => code as number | null)
+  cleanups.push(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  return { child, output: () => output, complaints: () => complaints, exit: () => exited }
+}
+
+async function propertiesFile(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'))
+  cleanups.push(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'fabio.properties')
+  await writeFile(file, text)
+  return file
+}
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function startRegistry() {
+  const registry = await startEmbeddedRegistry({ port: 0, world: systemWorld })
+  cleanups.push(() => registry.close())
+  return registry
+}
+
+const flags = ['-proxy.addr', '127.0.0.1:0', '-ui.addr', '127.0.0.1:0']
+
+/** The port in `... listening on 127.0.0.1:40123`. */
+const portIn = (text: string): number => Number(/proxy listening on 127\.0\.0\.1:(\d+)/.exec(text)?.[1])
+
+describe('the gateway as a process', () => {
+  test('a properties file with the single line registry.consul.addr is enough to route', async () => {
+    const registry = await startRegistry()
+    const web = await startOrigin((_message, response) => response.end('served'))
+    cleanups.push(() => web.close())
+    await request(`${registry.url}/v1/agent/service/register`, {
+      method: 'PUT',
+      body: JSON.stringify({
+        Name: 'web',
+        Address: '127.0.0.1',
+        Port: web.port,
+        Tags: ['urlprefix-/'],
+        Check: { TTL: '60s', Status: 'passing' },
+      }),
+    })
+    const file = await propertiesFile(`registry.consul.addr = localhost:${registry.port}\n`)
+    const running = gatehouse(['-cfg', file, ...flags])
+    await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
+    const answer = await request(`http://127.0.0.1:${portIn(running.complaints())}/`)
+    expect(await answer.body.text()).toBe('served')
+  })
+
+  test('SIGTERM lets a running request end and exits with 0; /health fails meanwhile', async () => {
+    const registry = await startRegistry()
+    let release = (): void => {}
+    const web = await startOrigin((_message, response) => {
+      release = () => response.end('late')
+    })
+    cleanups.push(() => web.close())
+    await request(`${registry.url}/v1/agent/service/register`, {
+      method: 'PUT',
+      body: JSON.stringify({
+        Name: 'web',
+        Address: '127.0.0.1',
+        Port: web.port,
+        Tags: ['urlprefix-/'],
+        Check: { TTL: '60s', Status: 'passing' },
+      }),
+    })
+    const admin = await freePort()
+    const running = gatehouse([
+      ...['-registry.consul.addr', `localhost:${registry.port}`],
+      ...['-proxy.addr', '127.0.0.1:0', '-ui.addr', `127.0.0.1:${admin}`],
+    ])
+    await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
+    const health = gatehouse(['health', '-ui.addr', `127.0.0.1:${admin}`])
+    expect(await health.exit()).toBe(0)
+    const late = request(`http://127.0.0.1:${portIn(running.complaints())}/`)
+    await waitFor(() => web.received.length === 1, { what: 'the request to arrive' })
+    running.child.kill('SIGTERM')
+    await waitFor(async () => (await request(`http://127.0.0.1:${admin}/health`)).statusCode === 503, {
+      what: '/health to fail',
+    })
+    release()
+    expect(await (await late).body.text()).toBe('late')
+    expect(await running.exit()).toBe(0)
+  })
+
+  test('a second SIGTERM ends at once with a code that is not 0', async () => {
+    const registry = await startRegistry()
+    const web = await startOrigin(() => {})
+    cleanups.push(() => web.close())
+    await request(`${registry.url}/v1/agent/service/register`, {
+      method: 'PUT',
+      body: JSON.stringify({
+        Name: 'web',
+        Address: '127.0.0.1',
+        Port: web.port,
+        Tags: ['urlprefix-/'],
+        Check: { TTL: '60s', Status: 'passing' },
+      }),
+    })
+    const running = gatehouse(['-registry.consul.addr', registry.url, ...flags, '-proxy.shutdownwait', '60s'])
+    await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
+    request(`http://127.0.0.1:${portIn(running.complaints())}/`).catch(() => {})
+    await waitFor(() => web.received.length === 1, { what: 'the request to arrive' })
+    running.child.kill('SIGTERM')
+    await waitFor(() => running.complaints().includes('told to stop'), { what: 'the drain to begin' })
+    running.child.kill('SIGTERM')
+    expect(await running.exit()).toBe(1)
+  })
+})
+
+describe('what cannot work ends with a sentence and a code that is not 0:', () => {
+  test('every mistake of the file and the environment, at once, with file and line', async () => {
+    const file = await propertiesFile('proxy.dialtimeout = fast\n\nproxy.noroutestatus = none\n')
+    const running = gatehouse(['-cfg', file], { FABIO_PROXY_STRATEGY: 'best' })
+    expect(await running.exit()).toBe(1)
+    expect(running.complaints().trim().split('\n')).toEqual([
+      expect.stringContaining(
+        `${file}:1: proxy.dialtimeout: expected a duration like 500ms or 30s, got "fast"`,
+      ),
+      expect.stringContaining(`${file}:3: proxy.noroutestatus: expected `),
+      expect.stringContaining('env FABIO_PROXY_STRATEGY: proxy.strategy: expected rr or rnd, got "best"'),
+    ])
+  })
+
+  test.each([
+    [
+      ['-cfg', '/nowhere/fabio.properties'],
+      1,
+      '/nowhere/fabio.properties: expected a file, got nothing at this path',
+    ],
+    [['-proxy.straegy', 'rr'], 2, 'flag -proxy.straegy: unknown option; did you mean -proxy.strategy?'],
+    [['serve'], 2, 'expected one of run, dev, health, version, help, got "serve"'],
+  ])('%j', async (args, code, words) => {
+    const running = gatehouse(args)
+    expect(await running.exit()).toBe(code)
+    expect(running.complaints()).toContain(words)
+  })
+
+  test('a Consul that does not answer within registry.timeout', async () => {
+    const port = await freePort()
+    const running = gatehouse([
+      ...[
+        '-registry.consul.addr',
+        `127.0.0.1:${port}`,
+        '-registry.timeout',
+        '300ms',
+        '-registry.retry',
+        '100ms',
+      ],
+      ...flags,
+    ])
+    expect(await running.exit()).toBe(1)
+    expect(running.complaints()).toContain(
+      `registry.consul.addr: expected Consul to answer at http://127.0.0.1:${port} within 0.3 s, got: `,
+    )
+  })
+
+  test.each([
+    ['proxy.addr', '-proxy.addr'],
+    ['ui.addr', '-ui.addr'],
+  ])('a busy port of %s', async (key, flag) => {
+    const registry = await startRegistry()
+    const busy = createServer().listen(0, '127.0.0.1')
+    await once(busy, 'listening')
+    cleanups.push(() => busy.close())
+    const { port } = busy.address() as { port: number }
+    const running = gatehouse(['-registry.consul.addr', registry.url, ...flags, flag, `127.0.0.1:${port}`])
+    expect(await running.exit()).toBe(1)
+    expect(running.complaints()).toContain(
+      `${key}: cannot listen on 127.0.0.1:${port}: another process has it`,
+    )
+  })
+})
+
+describe('the other commands', () => {
+  test.each([['version'], ['-v'], ['--version']])('%s prints the version', async (arg) => {
+    const running = gatehouse([arg])
+    expect(await running.exit()).toBe(0)
+    expect(running.output()).toMatch(/^\d+\.\d+\.\d+ node \d+/)
+  })
+
+  test('-h lists the commands and every option', async () => {
+    const running = gatehouse(['-h'])
+    expect(await running.exit()).toBe(0)
+    expect(running.output()).toContain('-registry.consul.addr')
+    expect(running.output()).toContain('  dev ')
+  })
+
+  test('health is 1 and says why where nothing serves', async () => {
+    const port = await freePort()
+    const running = gatehouse(['health', '-ui.addr', `127.0.0.1:${port}`])
+    expect(await running.exit()).toBe(1)
+    expect(running.complaints()).toContain(`http://127.0.0.1:${port}/health: expected an answer, got `)
+  })
+
+  test('dev starts a registry where no Consul answers, serves the sample, and Ctrl-C ends all', async () => {
+    const consul = await freePort()
+    const running = gatehouse(['dev', '-registry.consul.addr', `127.0.0.1:${consul}`, ...flags])
+    await waitFor(() => running.output().includes('Ctrl-C ends all'), {
+      what: 'the welcome',
+      deadline: 10_000,
+    })
+    const traffic = /traffic +(\S+)/.exec(running.output())![1]!
+    const answers = new Set<string>()
+    for (let i = 0; i < 4; i++)
+      answers.add((await (await request(`${traffic}/foo`)).body.text()).split(':')[0]!)
+    expect([...answers].sort()).toEqual(['hello from hello-1', 'hello from hello-2'])
+
+    const own = await startOrigin((_message, response) => response.end('mine'))
+    cleanups.push(() => own.close())
+    const [, command] = /curl -X PUT (http[\s\S]*?) }'/.exec(running.output())!
+    const [url, body] = command!.replaceAll('8080', String(own.port)).split(" -d '")
+    expect((await request(url!, { method: 'PUT', body: `${body} }` })).statusCode).toBe(200)
+    await waitFor(async () => (await (await request(`${traffic}/mine`)).body.text()) === 'mine', {
+      what: 'the service that was registered with the command of the welcome',
+      deadline: 10_000,
+    })
+
+    running.child.kill('SIGINT')
+    expect(await running.exit()).toBe(0)
+    await expect(request(`http://127.0.0.1:${consul}/v1/status/leader`)).rejects.toThrow()
+  })
+
+  test('dev uses the Consul that answers, and leaves nothing of its own there', async () => {
+    const registry = await startRegistry()
+    const running = gatehouse(['dev', '-registry.consul.addr', registry.url, ...flags])
+    await waitFor(() => running.output().includes('Ctrl-C ends all'), {
+      what: 'the welcome',
+      deadline: 10_000,
+    })
+    expect(running.output()).toContain('(your Consul)')
+    const names = async () => (await request(`${registry.url}/v1/catalog/services`)).body.json()
+    expect(Object.keys((await names()) as object)).toContain('hello')
+    running.child.kill('SIGTERM')
+    expect(await running.exit()).toBe(0)
+    expect(Object.keys((await names()) as object)).not.toContain('hello')
+  })
+})
