@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { messageOf, StartError } from './base/errors.ts'
 import { systemWorld } from './base/world.ts'
 import type { Command, CommandContext } from './cli/command.ts'
-import { wantsHelp, wantsVersion } from './config/flags.ts'
-import { ConfigError } from './config/load.ts'
+
+// Listened to before anything large is loaded: as the first process of a container this one gets no signal that it
+// has no listener for, and `docker stop` would wait for its deadline.
+const stop = stopSignal()
 
 /** Loaded when named: `version` must not wait for the gateway's libraries. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -23,6 +25,7 @@ async function main(): Promise<number> {
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
+  const { wantsHelp, wantsVersion } = await import('./config/flags.ts')
   if (name === 'version' || wantsVersion(argv)) {
     process.stdout.write(`${version} node ${process.versions.node}\n`)
     return 0
@@ -53,7 +56,7 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     readFolder: (path) => readdir(path),
     print: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(text),
-    stop: stopSignal(),
+    stop,
   }
 }
 
@@ -77,9 +80,11 @@ function stopSignal(): AbortSignal {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
+    // Told to stop while something was still awaited: that is an orderly end, and no failure.
+    if (stop.aborted && error === stop.reason) process.exit(0)
     const mistakes = error instanceof StartError ? error.mistakes : [messageOf(error)]
     for (const mistake of mistakes) process.stderr.write(`gatehouse: ${mistake}\n`)
     if (!(error instanceof StartError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-    process.exit(error instanceof ConfigError ? error.exitCode : 1)
+    process.exit(error instanceof StartError ? error.exitCode : 1)
   },
 )

@@ -89,8 +89,10 @@ export class GatewayError extends Error {
 
 /** A mistake of the operator that ends the start: one sentence for each mistake, printed together. */
 export class StartError extends Error {
-  override readonly name = 'StartError'
+  override readonly name: string = 'StartError'
   readonly mistakes: readonly string[]
+  /** What the process is to end with. */
+  readonly exitCode: number = 1
 
   constructor(mistakes: string | readonly string[], options?: { cause?: unknown }) {
     const list = typeof mistakes === 'string' ? [mistakes] : mistakes

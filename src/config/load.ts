@@ -30,7 +30,7 @@ export interface LoadResult {
 /** Everything wrong with a configuration, a sentence each: in the file line by line, in the environment, in the flags. */
 export class ConfigError extends StartError {
   /** 2 where the command line is wrong, as with any Go program, else 1. */
-  readonly exitCode: 1 | 2
+  override readonly exitCode: 1 | 2
 
   constructor(mistakes: readonly string[], exitCode: 1 | 2) {
     super(mistakes)

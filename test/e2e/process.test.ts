@@ -134,6 +134,14 @@ describe('the gateway as a process', () => {
     expect(await running.exit()).toBe(0)
   })
 
+  test('SIGTERM while Consul is still awaited is an orderly end', async () => {
+    const port = await freePort()
+    const running = gatehouse(['-registry.consul.addr', `127.0.0.1:${port}`, '-registry.timeout', '60s', ...flags])
+    await waitFor(() => running.complaints().includes('no-contact'), { what: 'the wait', deadline: 10_000 })
+    running.child.kill('SIGTERM')
+    expect(await running.exit()).toBe(0)
+  })
+
   test('a second SIGTERM ends at once with a code that is not 0', async () => {
     const registry = await startRegistry()
     const web = await startOrigin(() => {})

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { waitFor } from './wait.ts'
 
 /** A real Consul agent in dev mode: server and client in one, everything in memory. */
@@ -71,14 +72,20 @@ export async function startConsul({ args = [] }: ConsulOptions = {}): Promise<Co
   }
 }
 
-/** Path of the binary: `CONSUL_BIN`, else `consul` on the PATH. Throws with what to install. */
-export function findConsul(env: NodeJS.ProcessEnv = process.env): string {
+/** Where `npm test` unpacks Debian's package of Consul when there is none. */
+const unpacked = fileURLToPath(new URL('../../.cache/consul/usr/bin', import.meta.url))
+
+/**
+ * Path of the binary: `CONSUL_BIN`, else `consul` on the PATH, else the one that the set-up of the tests unpacked.
+ * Throws with what to install.
+ */
+export function findConsul(env: NodeJS.ProcessEnv = process.env, fallback: string = unpacked): string {
   const named = env.CONSUL_BIN ?? ''
   if (named !== '') {
     if (isExecutable(named)) return named
     throw new Error(`CONSUL_BIN: expected an executable file, got ${JSON.stringify(named)}`)
   }
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  const folders = [...(env.PATH ?? '').split(delimiter).filter((folder) => folder !== ''), fallback]
   const found = folders.map((folder) => join(folder, 'consul')).find(isExecutable)
   if (found !== undefined) return found
   throw new Error(

@@ -83,6 +83,7 @@ export function startHttpCheck(check: CheckDefinition, world: World, report: Rep
     try {
       const answer = await request(check.HTTP, {
         dispatcher,
+        // The type knows the usual methods only; a check may have any.
         method: method as 'GET',
         headers,
         body: check.Body === '' ? null : check.Body,
@@ -195,7 +196,7 @@ export class TtlCheck implements RunningCheck {
   }
 }
 
-/** Passes a change of status on only after that many results in a row, counted after the first. */
+/** Passes results on only once as many as the check asks for agree in a row; 0 asks for no more than 1 does. */
 export function afterInARow(check: CheckDefinition, report: Report): Report {
   let good = 0
   let bad = 0

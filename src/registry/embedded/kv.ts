@@ -35,8 +35,7 @@ export class KeyValues {
     let index = 0
     for (const entry of value) index = Math.max(index, entry.ModifyIndex)
     for (const [key, at] of this.#deletedAt) if (key.startsWith(prefix)) index = Math.max(index, at)
-    if (prefix === '' || index === 0) index = this.#lastChange
-    return { value, index, topics: [prefixTopic(prefix)] }
+    return { value, index: index === 0 ? this.#lastChange : index, topics: [prefixTopic(prefix)] }
   }
 
   /**

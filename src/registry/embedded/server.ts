@@ -61,7 +61,7 @@ export interface Interceptor {
   ): Promise<Answer | null>
 }
 
-/** The API of Consul 1.8, which all later versions still have. The suffix says that this is not one of them. */
+/** The Consul whose API this is; the suffix says that it is not one. */
 const version = '1.8.7+embedded'
 const datacenter = 'dc1'
 const serverPort = 8300
@@ -178,8 +178,8 @@ function createApp(endpoints: readonly Endpoint[], interceptor: Interceptor | un
       reply.hijack()
       write(reply.raw, problem(400, '400 Bad Request'))
     },
-    // A service's name may be long and may have slashes in it; a KV key that begins with one loses it.
-    routerOptions: { maxParamLength: 4_096, ignoreDuplicateSlashes: true },
+    // As in Consul, where a KV key that begins with a slash loses it.
+    routerOptions: { ignoreDuplicateSlashes: true },
   })
   // Consul takes every body for JSON or for a value, whatever its type says.
   app.removeAllContentTypeParsers()
