@@ -6,13 +6,14 @@ import type { Metrics } from './observe/metrics.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
 import type { ServiceRoutes } from './route/definition.ts'
 import { LiveTable } from './route/live.ts'
-import { type RouteTable, TableBuilder, type UnhealthyRoute } from './route/table.ts'
+import { type RouteTable, TableBuilder, type TableOptions, type UnhealthyRoute } from './route/table.ts'
 import { UndiciClient, type UndiciClientOptions } from './upstream/undici-client.ts'
 import { Upstreams } from './upstream/upstream.ts'
 
 export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
   readonly handler: HandlerOptions
+  readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
   readonly unhealthyRoute: UnhealthyRoute
   readonly upstream: UndiciClientOptions
@@ -21,6 +22,8 @@ export interface TrafficOptions {
 /** The traffic plane: takes route changes, serves requests. */
 export interface Traffic {
   apply(changes: readonly ServiceRoutes[]): RouteTable
+  /** The page for requests without a route; empty: none. */
+  setNoRoutePage(html: string): void
   /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
   listen(): Promise<readonly Listener[]>
   /** Takes no new connection, lets running requests end for `ms`, then cuts them. Resolves with how many were cut. */
@@ -36,6 +39,7 @@ export function createTraffic(
   const live = new LiveTable(
     new TableBuilder(
       {
+        matcher: options.matcher,
         strategy: strategies[options.strategy],
         unhealthyRoute: options.unhealthyRoute,
         random: world.random,
@@ -43,7 +47,8 @@ export function createTraffic(
       upstreams,
     ),
   )
-  const handler = createHandler(options.handler, { live, observer: metrics, log, world })
+  const noRoutePage = { html: '' }
+  const handler = createHandler(options.handler, { live, noRoutePage, observer: metrics, log, world })
   const listeners: Listener[] = []
   let isOver = false
 
@@ -61,6 +66,9 @@ export function createTraffic(
       const table = live.apply(changes)
       metrics.tableChanged(table.version)
       return table
+    },
+    setNoRoutePage(html) {
+      noRoutePage.html = html
     },
     async listen() {
       try {

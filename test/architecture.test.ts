@@ -26,7 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   admin: ['base', 'balance', 'route'],
   // the assembly
   'traffic.ts': ['base', 'balance', 'listen', 'observe', 'proxy', 'route', 'upstream'],
-  'control.ts': ['admin', 'base', 'registry', 'route'],
+  'control.ts': ['admin', 'base', 'match', 'registry', 'route'],
   cli: ['admin', 'base', 'config', 'control.ts', 'listen', 'observe', 'registry', 'traffic.ts'],
   'main.ts': ['base', 'cli', 'config'],
 }
@@ -36,7 +36,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   base: ['pino'],
   upstream: ['undici'],
   observe: ['prom-client'],
-  registry: ['undici', 'fastify'],
+  registry: ['undici', 'fastify', 'consul'],
   admin: ['fastify', '@fastify/static'],
   cli: ['consul'],
 }

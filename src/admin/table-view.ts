@@ -1,5 +1,5 @@
 import { sharesOf } from '../balance/shares.ts'
-import { type RouteDefinition, sourceText } from '../route/definition.ts'
+import { isServed, type RouteDefinition, sourceText } from '../route/definition.ts'
 import { parseDestination } from '../route/destination.ts'
 import type { HealthView, RouteView, TargetView } from './view.ts'
 
@@ -16,7 +16,8 @@ export function routeViews(
 ): RouteView[] {
   const bySource = new Map<string, RouteDefinition[]>()
   for (const definition of definitions) {
-    const text = sourceText(definition.source)
+    // The same source with another matcher is another route.
+    const text = `${definition.options.matcher ?? ''} ${sourceText(definition.source)}`
     const list = bySource.get(text)
     if (list === undefined) bySource.set(text, [definition])
     else list.push(definition)
@@ -34,16 +35,27 @@ function targetViews(
   evidenceOf: (definition: RouteDefinition) => Evidence,
 ): TargetView[] {
   const shares = new Map<RouteDefinition, number>()
-  const healthy = definitions.filter((definition) => definition.healthy)
-  const values = sharesOf(healthy.map((definition) => definition.weight))
-  for (const [i, definition] of healthy.entries()) shares.set(definition, values[i]!)
+  const served = definitions.filter(isServed)
+  const values = sharesOf(served.map((definition) => definition.weight))
+  for (const [i, definition] of served.entries()) shares.set(definition, values[i]!)
   return definitions
     .map((definition): TargetView => {
-      const { service, instance, url, weight, tags, optionText: options, healthy: routed } = definition
+      const { service, instance, url, weight, tags, optionText: options, unserved } = definition
       const { health, reason } = evidenceOf(definition)
       const address = parseDestination(url)?.authority ?? ''
-      const share = shares.get(definition) ?? 0
-      return { service, instance, address, url, share, weight, tags, options, routed, health, reason }
+      return {
+        service,
+        instance,
+        address,
+        url,
+        share: shares.get(definition) ?? 0,
+        weight,
+        tags,
+        options,
+        routed: isServed(definition),
+        health,
+        reason: unserved ?? reason,
+      }
     })
     .sort((a, b) => compare(a.service, b.service) || compare(a.url, b.url))
 }

@@ -5,10 +5,11 @@ import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
 import type { Listener } from '../listen/http-listener.ts'
 import { Metrics } from '../observe/metrics.ts'
-import { ConsulRegistry } from '../registry/consul/consul-registry.ts'
+import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import { createTraffic, type Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
-import { registryOptions, trafficOptions } from './settings.ts'
+import { chooseRegistry } from './registries.ts'
+import { trafficOptions } from './settings.ts'
 
 /** A gateway that serves. */
 export interface Gateway {
@@ -21,8 +22,9 @@ export interface Gateway {
 }
 
 /**
- * Starts the gateway in the order in which nothing is served too early: registry, admin port, first whole table, and
- * only then the ports of the traffic. Rejects with a StartError, and then nothing is left running.
+ * Starts the gateway in the order in which nothing is served too early: admin port, registry, first whole table, the
+ * ports of the traffic, and only then its own entry in the registry. Rejects with a StartError, and then nothing is
+ * left running.
  */
 export async function startGateway(
   { config, warnings }: LoadResult,
@@ -35,19 +37,32 @@ export async function startGateway(
 
   const metrics = new Metrics()
   const traffic = createTraffic(trafficOptions(config, randomUUID), { world, log, metrics })
+  const { registry, selfRegistration } = await chooseRegistry(config, context, log)
+  let self: SelfRegistration | null = null
+  let aliases: readonly string[] = []
+  let admin: AdminServer | null = null
+  let isHealthy = true
   const control = createControl(
-    { tagPrefix: config['registry.consul.tagprefix'] },
+    { tagPrefix: config['registry.consul.tagprefix'], matcher: config['proxy.matcher'] },
     {
-      registry: new ConsulRegistry(await registryOptions(config, context), world, log),
+      registry,
       publish: (changes) => traffic.apply(changes),
+      publishNoRoutePage: (html) => traffic.setNoRoutePage(html),
+      publishAliases: (names) => {
+        aliases = names
+        self?.setAliases(names)
+      },
+      statusChanged: () => {
+        if (registry.status().connected) self?.contactBack()
+      },
       world,
       log,
     },
   )
-  let admin: AdminServer | null = null
-  let isHealthy = true
   const stop = async (): Promise<number> => {
+    // Who sends requests here must hear of it before they are refused: first the registry, then the ports.
     isHealthy = false
+    await self?.deregister()
     const cut = await traffic.drain(config['proxy.shutdownwait'])
     await Promise.all([control.close(), admin?.close()])
     return cut
@@ -71,8 +86,11 @@ export async function startGateway(
       world.clock,
     )
     log.info('admin', 'listening', `UI and API on port ${admin.port}`)
+    self = selfRegistration(admin.port)
     const listeners = await serve(control, traffic, context.stop)
     for (const { address } of listeners) log.info('proxy', 'listening', `HTTP proxy listening on ${address}`)
+    self?.setAliases(aliases)
+    await self?.start()
     return { control, listeners, adminPort: admin.port, log, stop }
   } catch (error) {
     await stop()
@@ -80,9 +98,10 @@ export async function startGateway(
   }
 }
 
-/** A stop that comes while Consul is still awaited ends the wait. */
+/** A stop that comes while the registry is still awaited ends the wait. */
 async function serve(control: Control, traffic: Traffic, stop: AbortSignal): Promise<readonly Listener[]> {
   const stopped = new Promise<never>((_resolve, reject) => {
+    if (stop.aborted) reject(stop.reason)
     stop.addEventListener('abort', () => reject(stop.reason), { once: true })
   })
   await Promise.race([control.start(), stopped])

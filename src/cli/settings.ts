@@ -26,10 +26,7 @@ export function consulAt(config: Config): ConsulAddress {
 }
 
 /** The options of the Consul registry. Rejects with a StartError that names the file that could not be read. */
-export async function registryOptions(
-  config: Config,
-  context: CommandContext,
-): Promise<ConsulRegistryOptions> {
+export async function consulOptions(config: Config, context: CommandContext): Promise<ConsulRegistryOptions> {
   return {
     client: {
       address: consulAt(config),
@@ -43,7 +40,11 @@ export async function registryOptions(
       statuses: config['registry.consul.service.status'],
       checksRequired: config['registry.consul.checksRequired'],
     },
+    kinds: config['registry.consul.kinds'],
     tagPrefix: config['registry.consul.tagprefix'],
+    overridesPath: config['registry.consul.kvpath'],
+    noRoutePath: config['registry.consul.noroutehtmlpath'],
+    maxWatches: config['registry.consul.maxwatches'],
     timeout: config['registry.timeout'],
     retry: config['registry.retry'],
   }
@@ -118,6 +119,7 @@ export function trafficOptions(config: Config, newId: () => string): TrafficOpti
       localIp: config['proxy.localip'],
       newId,
     },
+    matcher: config['proxy.matcher'],
     strategy: config['proxy.strategy'],
     unhealthyRoute: config['proxy.unhealthyroute'],
     upstream: {

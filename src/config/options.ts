@@ -19,6 +19,7 @@ import {
   timeout,
   uint,
 } from './parsers.ts'
+import { deregisterAfter, registeredAddress } from './registration.ts'
 import { localIp, metricsPrefix } from './templates.ts'
 
 /** `works`: does what it says. `accepted`: fabio has it and this version has not; setting it warns and does nothing. */
@@ -67,9 +68,9 @@ export const options = {
     "fabio's default is rnd; rr has the same shares and spreads requests more evenly.",
   ),
   'proxy.matcher': works(
-    choice(['prefix'], ['iprefix', 'glob']),
+    choice(['prefix', 'iprefix', 'glob']),
     'prefix',
-    'How the path of a route is compared: prefix, the longest one wins.',
+    'How the path of a route is compared that has no matcher= of its own: prefix and iprefix (whatever the case), the longest one wins; glob is a pattern for the whole path.',
   ),
   'proxy.noroutestatus': works(
     int({ min: 200, max: 999 }),
@@ -241,9 +242,9 @@ export const options = {
   'metrics.circonus.submissionurl': accepted(line, '', 'Submission address of Circonus.'),
 
   'registry.backend': works(
-    choice(['consul'], ['static', 'file', 'custom']),
+    choice(['consul', 'static', 'file', 'custom']),
     'consul',
-    'Where routes come from.',
+    'Where routes come from: Consul, this configuration, a file or an HTTP endpoint of your own.',
   ),
   'registry.timeout': works(duration(), '10s', 'Time allowed at the start to reach the registry.'),
   'registry.retry': works(
@@ -251,30 +252,48 @@ export const options = {
     '500ms',
     'Pause between two attempts at the start to reach the registry.',
   ),
-  'registry.static.routes': accepted(text, '', 'Route commands of the static registry, "\\n" between them.'),
-  'registry.static.noroutehtml': accepted(text, '', 'HTML of the answer when no route matches.'),
-  'registry.file.path': accepted(line, '', 'File with route commands.'),
-  'registry.file.noroutehtmlpath': accepted(
+  'registry.static.routes': works(
+    text,
+    '',
+    'Route commands of the static registry, "\\n" between them: a backslash at the line end joins lines without one.',
+  ),
+  'registry.static.noroutehtml': works(text, '', 'HTML of the answer when no route matches.'),
+  'registry.file.path': works(
     line,
     '',
-    'File with the HTML of the answer when no route matches.',
+    'File with the route commands of the file registry, read again whenever it changes.',
+    'fabio reads it once.',
   ),
-  'registry.custom.host': accepted(line, '', 'host[:port] of the custom registry.'),
-  'registry.custom.scheme': accepted(line, 'https', 'http or https.'),
-  'registry.custom.path': accepted(line, '', 'Path at the custom registry without its first "/".'),
-  'registry.custom.queryparams': accepted(line, '', 'Query at the custom registry: a=b&c=d'),
-  'registry.custom.timeout': accepted(duration(), '5s', 'Time allowed for an answer of the custom registry.'),
-  'registry.custom.pollinterval': accepted(
-    duration(),
+  'registry.file.noroutehtmlpath': works(
+    line,
+    '',
+    'File with the HTML of the answer when no route matches, read again whenever it changes; empty: none.',
+    'fabio does not start without it.',
+  ),
+  'registry.custom.host': works(line, '', 'host[:port] of the custom registry.'),
+  'registry.custom.scheme': works(choice(['https', 'http']), 'https', 'How the custom registry is reached.'),
+  'registry.custom.path': works(line, '', 'Path at the custom registry without its first "/".'),
+  'registry.custom.queryparams': works(line, '', 'Query at the custom registry: a=b&c=d'),
+  'registry.custom.timeout': works(
+    timeout,
+    '5s',
+    'Time allowed for a whole answer of the custom registry; 0: no limit.',
+  ),
+  'registry.custom.pollinterval': works(
+    duration('1ms'),
     '10s',
-    'Pause between two questions to the custom registry.',
+    'Pause between two questions to the custom registry, from the end of one to the next.',
   ),
-  'registry.custom.checkTLSSkipVerify': accepted(
+  'registry.custom.checkTLSSkipVerify': works(
     bool,
     'false',
     'Whether the certificate of the custom registry goes unchecked.',
   ),
-  'registry.custom.noroutehtml': accepted(text, '', 'HTML of the answer when no route matches.'),
+  'registry.custom.noroutehtml': works(
+    text,
+    '',
+    'HTML of the answer when no route matches: the HTML itself, not a path.',
+  ),
 
   'registry.consul.addr': works(
     consulAddr,
@@ -284,6 +303,18 @@ export const options = {
   'registry.consul.token': works(line, '', 'ACL token that is sent to Consul.'),
   'registry.consul.namespace': works(line, '', 'Namespace in Consul Enterprise; empty: the default one.'),
   'registry.consul.tagprefix': works(line, 'urlprefix-', 'What a service tag begins with to be a route.'),
+  'registry.consul.kinds': works(
+    list,
+    '',
+    'Kinds of service that are routed beside ordinary ones, comma separated, like ingress-gateway.',
+    'Sidecars of Consul Connect carry the tags of what they stand for; fabio routes to them.',
+  ),
+  'registry.consul.maxwatches': works(
+    int({ min: 1 }),
+    '64',
+    'Number of services up to which each has a blocking query of its own. Above it a few queries serve all of them.',
+    'Each takes a connection, and an agent allows 200 for all clients of an address.',
+  ),
   'registry.consul.service.status': works(
     listOf(choice(['passing', 'warning', 'critical', 'unknown'])),
     'passing',
@@ -325,8 +356,12 @@ export const options = {
     'false',
     "Whether Consul's certificate goes unchecked.",
   ),
-  'registry.consul.kvpath': accepted(line, '/fabio/config', 'KV path of the manual overrides.'),
-  'registry.consul.noroutehtmlpath': accepted(
+  'registry.consul.kvpath': works(
+    line,
+    '/fabio/config',
+    'KV path of the manual overrides: this key and all keys below it, in their order.',
+  ),
+  'registry.consul.noroutehtmlpath': works(
     line,
     '/fabio/noroute.html',
     'KV path of the HTML of the answer when no route matches.',
@@ -342,29 +377,44 @@ export const options = {
     'Pause between two questions to Consul; 0: blocking queries, which is what Gatehouse always uses.',
   ),
 
-  'registry.consul.register.enabled': accepted(
+  'registry.consul.register.enabled': works(
     bool,
     'true',
-    'Whether the gateway registers itself in Consul.',
+    'Whether the gateway registers itself in Consul, under its name and under those of register= in routes.',
   ),
-  'registry.consul.register.addr': accepted(
-    line,
+  'registry.consul.register.addr': works(
+    registeredAddress,
     '',
-    'Address that is registered; empty: the one of ui.addr.',
+    'host:port that is registered and checked; empty: those of ui.addr.',
+    'Without a host, or with 0.0.0.0 or ::, it is the first address of this machine that others can reach. A host name is registered as it is; fabio puts that address in its place.',
+    'May be a template like {{ GetPrivateIP }}:9998.',
   ),
-  'registry.consul.register.name': accepted(line, 'fabio', 'Service name that is registered.'),
-  'registry.consul.register.tags': accepted(list, '', 'Tags that are registered.'),
-  'registry.consul.register.checkInterval': accepted(duration(), '1s', 'Interval of the registered check.'),
-  'registry.consul.register.checkTimeout': accepted(duration(), '3s', 'Time-out of the registered check.'),
-  'registry.consul.register.checkTLSSkipVerify': accepted(
+  'registry.consul.register.name': works(
+    line,
+    'fabio',
+    'Service name that is registered. Its ID is the name, the name of this machine and the port, with "-" between.',
+  ),
+  'registry.consul.register.tags': works(list, '', 'Tags that are registered.'),
+  'registry.consul.register.checkInterval': works(
+    duration('1ms'),
+    '1s',
+    'How often Consul checks /health of the registered address.',
+  ),
+  'registry.consul.register.checkTimeout': works(
+    duration(),
+    '3s',
+    "Time-out of that check; 0: Consul's own, which is 10s.",
+  ),
+  'registry.consul.register.checkTLSSkipVerify': works(
     bool,
     'false',
-    'Whether the registered check leaves the certificate unchecked.',
+    'Whether that check leaves the certificate unchecked.',
   ),
-  'registry.consul.register.checkDeregisterCriticalServiceAfter': accepted(
-    line,
+  'registry.consul.register.checkDeregisterCriticalServiceAfter': works(
+    deregisterAfter,
     '',
-    'It has no effect in fabio either.',
+    'Time without a sign of life after which Consul takes the registration away; empty: 1m, the shortest that it knows.',
+    'It has no effect in fabio, where the time is always 1m.',
   ),
 
   'ui.addr': works(

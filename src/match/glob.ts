@@ -1,3 +1,5 @@
+import { messageOf } from '../base/errors.ts'
+
 /**
  * Globs of hosts and paths (fabio reference 3.4): `*` any sequence, `?` one character, `[a-z]` and `[!a-z]` one
  * character (not) of a set, `{a,b}` alternatives, which may nest, `\x` the character x. There are no separators:
@@ -11,13 +13,33 @@ export type Glob = (text: string) => boolean
 /** Alternatives multiply; a pattern that unfolds into more than this is refused. */
 const maxAlternatives = 256
 
+/** In UTF-16 units. Braces are read by recursion, and each request pays for the length. */
+const maxLength = 4096
+
 type Step = { kind: 'star' } | { kind: 'one'; matches(unit: number): boolean }
 
 /** Compiles a pattern. Throws an Error that says what is wrong with it. */
 export function compileGlob(pattern: string): Glob {
+  if (pattern.length > maxLength) throw new Error(`more than ${maxLength} characters`)
   const compiled = unfold(pattern).map(compilePlain)
   if (compiled.length === 1) return (text) => run(compiled[0]!, text)
   return (text) => compiled.some((steps) => run(steps, text))
+}
+
+/** What is wrong with a pattern, or null. */
+export function globMistake(pattern: string): string | null {
+  try {
+    compileGlob(pattern)
+    return null
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+/** What every text that the pattern matches starts with: the pattern up to its first special character. */
+export function globStart(pattern: string): string {
+  const special = pattern.search(/[*?[{\\]/)
+  return special === -1 ? pattern : pattern.slice(0, special)
 }
 
 /** Turns `a{b,c{d,e}}` into `ab`, `acd`, `ace`. Escapes and sets are copied as they are. */

@@ -1,11 +1,11 @@
-import { compileGlob, type Glob } from './glob.ts'
+import { compileGlob, type Glob, globMistake } from './glob.ts'
 
 /**
  * Finds the hosts of a table that a request's host matches, in the order in which they are asked (fabio reference
  * 3.2): exact names first, by hash; then the patterns, narrowest first; then the empty host, which matches all.
  * `foo.com:80` matches `foo.com` on a plain connection and comes before `foo.com`; `:443` likewise on TLS.
  *
- * Immutable: `withHost` and `withoutHost` return a new index.
+ * Immutable: `with` returns a new index.
  */
 export class HostIndex<V> {
   readonly #exact: ReadonlyMap<string, V>
@@ -25,51 +25,53 @@ export class HostIndex<V> {
     return this.#exact.get(host) ?? this.#patterns.find((pattern) => pattern.host === host)?.value ?? null
   }
 
-  /** The index with `value` for `host`, lower-case. Throws where the host is a pattern that cannot be read. */
-  withHost(host: string, value: V): HostIndex<V> {
-    if (!isPattern(host)) return new HostIndex(new Map(this.#exact).set(host, value), this.#patterns)
-    const pattern: HostPattern<V> = { host, value, ...compileHostPattern(host) }
-    const others = this.#patterns.filter((other) => other.host !== host)
-    return new HostIndex(this.#exact, [...others, pattern].sort(narrowestFirst))
-  }
-
-  withoutHost(host: string): HostIndex<V> {
-    if (isPattern(host)) {
-      return new HostIndex(
-        this.#exact,
-        this.#patterns.filter((pattern) => pattern.host !== host),
-      )
-    }
+  /**
+   * The index after all of these changes at once: the names are copied once, however many they are.
+   *
+   * @param changes by host, lower-case; null takes it out
+   * @throws where a host is a pattern that cannot be read
+   */
+  with(changes: ReadonlyMap<string, V | null>): HostIndex<V> {
     const exact = new Map(this.#exact)
-    exact.delete(host)
-    return new HostIndex(exact, this.#patterns)
+    const patterns = new Map(this.#patterns.map((pattern) => [pattern.host, pattern]))
+    for (const [host, value] of changes) {
+      if (value === null) (isPattern(host) ? patterns : exact).delete(host)
+      else if (!isPattern(host)) exact.set(host, value)
+      else patterns.set(host, { ...(patterns.get(host) ?? compileHostPattern(host)), value })
+    }
+    return new HostIndex(exact, [...patterns.values()].sort(narrowestFirst))
   }
 
   /**
    * HOT: once per request. Asks each matching host in order until one finds something.
    *
    * @param name the request's host as `requestHost` gives it
-   * @param find what to look for in a host; null sends the search on to the next
+   * @param find what to look for in a host, given `path`; null sends the search on to the next
    */
-  search<Found>(name: string, secure: boolean, find: (value: V) => Found | null): Found | null {
+  search<Found>(
+    name: string,
+    secure: boolean,
+    path: string,
+    find: (value: V, path: string) => Found | null,
+  ): Found | null {
     if (this.#withPort > 0) {
       const value = this.#exact.get(name + (secure ? ':443' : ':80'))
-      const found = value === undefined ? null : find(value)
+      const found = value === undefined ? null : find(value, path)
       if (found !== null) return found
     }
     if (name !== '') {
       const value = this.#exact.get(name)
-      const found = value === undefined ? null : find(value)
+      const found = value === undefined ? null : find(value, path)
       if (found !== null) return found
     }
     for (const pattern of this.#patterns) {
       if (pattern.port !== '' && pattern.port !== (secure ? ':443' : ':80')) continue
       if (!pattern.matches(name)) continue
-      const found = find(pattern.value)
+      const found = find(pattern.value, path)
       if (found !== null) return found
     }
     const any = this.#exact.get('')
-    return any === undefined ? null : find(any)
+    return any === undefined ? null : find(any, path)
   }
 
   /** Every host with its value, in the order of a search. */
@@ -81,9 +83,8 @@ export class HostIndex<V> {
   }
 }
 
-interface HostPattern<V> {
+interface CompiledPattern {
   readonly host: string
-  readonly value: V
   /** `:80` or `:443` where the pattern ends in one, else empty. */
   readonly port: string
   readonly matches: Glob
@@ -91,22 +92,31 @@ interface HostPattern<V> {
   readonly rank: string
 }
 
+interface HostPattern<V> extends CompiledPattern {
+  readonly value: V
+}
+
 /** A bracketed IPv6 literal is a name, not a character set (fabio reads it as a set, QUIRK-83). */
 const ipv6Literal = /^\[[0-9a-f:.]+\](:\d+)?$/i
 
 export const isPattern = (host: string): boolean => /[*?[{\\]/.test(host) && !ipv6Literal.test(host)
 
-function compileHostPattern<V>(host: string): Pick<HostPattern<V>, 'port' | 'matches' | 'rank'> {
+/** What is wrong with a host where it is a pattern, or null: the index takes it. */
+export function hostMistake(host: string): string | null {
+  return isPattern(host) ? globMistake(host.slice(0, host.length - defaultPortOf(host).length)) : null
+}
+
+function compileHostPattern(host: string): CompiledPattern {
   const port = defaultPortOf(host)
   const name = host.slice(0, host.length - port.length)
-  return { port, matches: compileGlob(name), rank: [...name].reverse().join('') + port }
+  return { host, port, matches: compileGlob(name), rank: [...name].reverse().join('') + port }
 }
 
 /**
  * Names compared from their right end, so that `*.a.example` comes before `*.example`: a longer common suffix is
  * narrower, and `*` sorts below letters and digits. The host's own text decides between equals.
  */
-function narrowestFirst<V>(a: HostPattern<V>, b: HostPattern<V>): number {
+function narrowestFirst(a: CompiledPattern, b: CompiledPattern): number {
   if (a.rank !== b.rank) return a.rank < b.rank ? 1 : -1
   return a.host < b.host ? -1 : a.host > b.host ? 1 : 0
 }

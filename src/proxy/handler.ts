@@ -19,6 +19,8 @@ export interface ExchangeObserver {
 
 export interface HandlerParts {
   readonly live: { readonly current: RouteTable }
+  /** The page for requests without a route; empty: none. */
+  readonly noRoutePage: { readonly html: string }
   readonly observer: ExchangeObserver
   readonly log: Log
   readonly world: World
@@ -34,10 +36,8 @@ export interface Handler {
 }
 
 /** One request through its phases: route, target, forward, relay, finish. */
-export function createHandler(
-  options: HandlerOptions,
-  { live, observer, log, world }: HandlerParts,
-): Handler {
+export function createHandler(options: HandlerOptions, parts: HandlerParts): Handler {
+  const { live, noRoutePage, observer, log, world } = parts
   const requestFields = compileRequestFields(options)
 
   function handle(exchange: Exchange): void {
@@ -119,10 +119,11 @@ export function createHandler(
   function answerError(exchange: Exchange, failure: GatewayError): void {
     const status = failure.code === 'GW_NO_ROUTE' ? options.noRouteStatus : failure.status
     exchange.status = status
-    const body = Buffer.from(`${failure.says}\n`)
+    const page = failure.code === 'GW_NO_ROUTE' ? noRoutePage.html : ''
+    const body = Buffer.from(page === '' ? `${failure.says}\n` : page)
     const fields = [
       'Content-Type',
-      'text/plain; charset=utf-8',
+      page === '' ? 'text/plain; charset=utf-8' : 'text/html; charset=utf-8',
       'Content-Length',
       String(body.length),
       'X-Gatehouse-Error',

@@ -20,8 +20,22 @@ export interface Registry {
 export interface RegistryListener {
   /** Services that differ from what was told before. Each replaces what was known of that service. */
   changed(services: readonly ServiceInstances[]): void
+  /**
+   * The route commands that people wrote: manual overrides, or all there is where a registry knows no instances.
+   * Replaces what was told before.
+   */
+  commandsChanged(documents: readonly CommandDocument[]): void
+  /** The page for requests without a route; empty: none. */
+  noRoutePageChanged(html: string): void
   /** Contact was lost or came back. */
   statusChanged(): void
+}
+
+/** Route commands of one origin, applied in the order of the documents and of their lines (fabio reference 2). */
+export interface CommandDocument {
+  /** Where it stands, for people: `fabio/config/team-a`, `/etc/gatehouse/routes`. */
+  readonly name: string
+  readonly text: string
 }
 
 /** All instances of a service, healthy or not. None: it is gone. */

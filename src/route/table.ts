@@ -2,18 +2,21 @@ import type { Balancer, BalancerFactory, Cursor } from '../balance/balancer.ts'
 import { buildRing } from '../balance/ring.ts'
 import { sharesOf } from '../balance/shares.ts'
 import { HostIndex, requestHost } from '../match/host-index.ts'
-import {
-  emptyTree,
-  longestPrefix,
-  type PrefixNode,
-  valuesOf,
-  withoutPath,
-  withPath,
-} from '../match/prefix-tree.ts'
+import type { Matcher } from '../match/matcher.ts'
+import { PathIndex } from '../match/path-index.ts'
 import type { Upstream, UpstreamAddress } from '../upstream/upstream.ts'
-import type { RouteDefinition, RouteOptions, ServiceRoutes, Source } from './definition.ts'
-import { sourceText } from './definition.ts'
+import {
+  isServed,
+  matcherOf,
+  type RouteDefinition,
+  routeKey,
+  type ServiceRoutes,
+  type Source,
+  sourceText,
+} from './definition.ts'
 import { type Destination, parseDestination } from './destination.ts'
+import { isClosing, type RouteOptions } from './options.ts'
+import { globPathMistake } from './source.ts'
 
 /** One instance behind a route. */
 export interface Target {
@@ -30,11 +33,12 @@ export interface Target {
 /** What one source leads to. */
 export interface Route {
   readonly source: Source
+  readonly matcher: Matcher
   /** `foo.com/bar` */
   readonly text: string
-  /** The healthy ones. */
+  /** Those that get requests. */
   readonly targets: readonly Target[]
-  /** Known instances that must get nothing. */
+  /** Known ones that must get nothing. */
   readonly unhealthy: number
   /** Null when no target has a share. */
   readonly balancer: Balancer | null
@@ -47,31 +51,37 @@ export type UnhealthyRoute = '503' | 'fallthrough'
 export class RouteTable {
   /** Counts up with every change. */
   readonly version: number
-  readonly #hosts: HostIndex<PrefixNode<Route>>
+  readonly #hosts: HostIndex<PathIndex<Route>>
 
-  constructor(version: number, hosts: HostIndex<PrefixNode<Route>>) {
+  constructor(version: number, hosts: HostIndex<PathIndex<Route>>) {
     this.version = version
     this.#hosts = hosts
   }
 
   /**
-   * HOT: once per request. The route of the narrowest host that has a matching prefix (fabio reference 3.2).
+   * HOT (bench/micro/match.ts): once per request. The route of the narrowest host that has a matching path (fabio
+   * reference 3.2); which path of a host wins: see `PathIndex`.
    *
    * @param host the request's Host, with port, as the client sent it
    * @param path the request's path with escapes and dot segments resolved
    */
   find(host: string, path: string, secure: boolean): Route | null {
-    return this.#hosts.search(requestHost(host, secure), secure, (tree) => longestPrefix(tree, path))
+    return this.#hosts.search(requestHost(host, secure), secure, path, findPath)
   }
 
   *routes(): Generator<Route> {
-    for (const [, tree] of this.#hosts.entries()) yield* valuesOf(tree)
+    for (const [, paths] of this.#hosts.entries()) yield* paths.values()
   }
 }
+
+/** Not made anew for each request. */
+const findPath = (paths: PathIndex<Route>, path: string): Route | null => paths.find(path)
 
 export const emptyTable = new RouteTable(0, new HostIndex())
 
 export interface TableOptions {
+  /** That of routes that name none: `proxy.matcher`. */
+  readonly matcher: Matcher
   readonly strategy: BalancerFactory
   readonly unhealthyRoute: UnhealthyRoute
   readonly random: () => number
@@ -91,11 +101,11 @@ export class TableBuilder {
   readonly #options: TableOptions
   readonly #upstreams: UpstreamStore
   readonly #services = new Map<string, readonly RouteDefinition[]>()
-  /** By source text, then service. */
+  /** By route key, then service. */
   readonly #bySource = new Map<string, Map<string, RouteDefinition[]>>()
   readonly #routes = new Map<string, Route>()
   readonly #cursors = new Map<string, Cursor>()
-  #hosts = new HostIndex<PrefixNode<Route>>()
+  #hosts = new HostIndex<PathIndex<Route>>()
   #version = 0
 
   constructor(options: TableOptions, upstreams: UpstreamStore) {
@@ -108,17 +118,24 @@ export class TableBuilder {
    * serves, not before, or a request in between would open what was just closed.
    */
   apply(changes: readonly ServiceRoutes[]): { table: RouteTable; replaced: readonly Route[] } {
-    const touched = new Map<string, Source>()
+    const touched = new Map<string, Place>()
     for (const change of changes) this.#replaceService(change, touched)
     const replaced: Route[] = []
-    for (const [text, source] of touched) {
-      const before = this.#routes.get(text)
+    const hosts = new Map<string, PathIndex<Route> | null>()
+    for (const [key, place] of touched) {
+      const before = this.#routes.get(key)
       if (before !== undefined) replaced.push(before)
-      const after = this.#buildRoute(text, source)
-      if (after === null) this.#routes.delete(text)
-      else this.#routes.set(text, after)
-      this.#place(source, after)
+      const after = this.#buildRoute(key, place)
+      if (after === null) this.#routes.delete(key)
+      else this.#routes.set(key, after)
+      if (before === undefined && after === null) continue
+      const { host, path } = place.source
+      // Emptied by an earlier change of this round, it is null there and not to be looked for in the old table.
+      const paths = hosts.has(host) ? hosts.get(host)! : this.#hosts.get(host)
+      const next = (paths ?? new PathIndex<Route>()).with(place.matcher, path, after)
+      hosts.set(host, next.isEmpty ? null : next)
     }
+    this.#hosts = this.#hosts.with(hosts)
     return { table: new RouteTable(++this.#version, this.#hosts), replaced }
   }
 
@@ -126,23 +143,23 @@ export class TableBuilder {
     for (const route of routes) for (const target of route.targets) this.#upstreams.letGo(target.upstream)
   }
 
-  #replaceService({ service, definitions }: ServiceRoutes, touched: Map<string, Source>): void {
-    for (const { source } of this.#services.get(service) ?? []) {
-      const text = sourceText(source)
-      touched.set(text, source)
-      const services = this.#bySource.get(text)
+  #replaceService({ service, definitions }: ServiceRoutes, touched: Map<string, Place>): void {
+    for (const definition of this.#services.get(service) ?? []) {
+      const key = this.#touch(definition, touched)
+      const services = this.#bySource.get(key)
       services?.delete(service)
-      if (services?.size === 0) this.#bySource.delete(text)
+      if (services?.size === 0) this.#bySource.delete(key)
     }
-    if (definitions.length === 0) this.#services.delete(service)
-    else this.#services.set(service, definitions)
-    for (const definition of definitions) {
-      const text = sourceText(definition.source)
-      touched.set(text, definition.source)
-      let services = this.#bySource.get(text)
+    // TCP ports are no business of HTTP requests.
+    const routed = definitions.filter(({ source }) => source.path !== '')
+    if (routed.length === 0) this.#services.delete(service)
+    else this.#services.set(service, routed)
+    for (const definition of routed) {
+      const key = this.#touch(definition, touched)
+      let services = this.#bySource.get(key)
       if (services === undefined) {
         services = new Map()
-        this.#bySource.set(text, services)
+        this.#bySource.set(key, services)
       }
       const list = services.get(service)
       if (list === undefined) services.set(service, [definition])
@@ -150,38 +167,59 @@ export class TableBuilder {
     }
   }
 
-  #buildRoute(text: string, source: Source): Route | null {
-    const services = this.#bySource.get(text)
+  /** Marks the route of the definition to be built; returns its key. */
+  #touch(definition: RouteDefinition, touched: Map<string, Place>): string {
+    const { source } = definition
+    const matcher = matcherOf(definition, this.#options.matcher)
+    const key = routeKey(source, matcher)
+    if (!touched.has(key)) touched.set(key, { source, matcher })
+    return key
+  }
+
+  /** Null: there is none, and a request goes on to what else matches. */
+  #buildRoute(key: string, { source, matcher }: Place): Route | null {
+    const services = this.#bySource.get(key)
     if (services === undefined) {
-      this.#cursors.delete(text)
+      this.#cursors.delete(key)
       return null
     }
-    const definitions = distinct([...services.values()].flat())
-    // Definitions are checked where they are made; one without a destination must not stop the others' update.
-    const healthy = definitions
-      .filter((definition) => definition.healthy)
+    // Where nobody has checked it against `proxy.matcher`, it must not stop the others' update.
+    if (matcher === 'glob' && globPathMistake(source.path) !== null) return null
+    const definitions = [...services.values()].flat()
+    // Definitions are checked where they are made; one without a destination must not stop the others' update either.
+    const served = definitions
+      .filter(isServed)
       .map((definition) => ({ definition, destination: parseDestination(definition.url) }))
-      .filter((pair): pair is HealthyDefinition => pair.destination !== null)
+      .filter((pair): pair is ServedDefinition => pair.destination !== null)
       .sort((a, b) => byServiceAndUrl(a.definition, b.definition))
-    if (healthy.length === 0 && this.#options.unhealthyRoute === 'fallthrough') return null
-    const shares = sharesOf(healthy.map(({ definition }) => definition.weight))
-    const targets = healthy.map((pair, i) => this.#buildTarget(pair.definition, pair.destination, shares[i]!))
+    if (served.length === 0 && !this.#answersWithoutTarget(definitions)) return null
+    const shares = sharesOf(served.map(({ definition }) => definition.weight))
+    const targets = served.map((pair, i) => this.#buildTarget(pair.definition, pair.destination, shares[i]!))
     const ring = buildRing(shares)
     return {
       source,
-      text,
+      matcher,
+      text: sourceText(source),
       targets,
-      unhealthy: definitions.length - healthy.length,
+      unhealthy: definitions.length - served.length,
       balancer:
-        ring.length === 0 ? null : this.#options.strategy(ring, this.#cursor(text), this.#options.random),
+        ring.length === 0 ? null : this.#options.strategy(ring, this.#cursor(key), this.#options.random),
     }
   }
 
-  #cursor(text: string): Cursor {
-    let cursor = this.#cursors.get(text)
+  /** A route that is known and has no target answers 503; one that this version cannot serve is as if not there. */
+  #answersWithoutTarget(definitions: readonly RouteDefinition[]): boolean {
+    if (definitions.some(isClosing)) return true
+    return (
+      this.#options.unhealthyRoute === '503' && definitions.some((definition) => definition.unserved === null)
+    )
+  }
+
+  #cursor(key: string): Cursor {
+    let cursor = this.#cursors.get(key)
     if (cursor === undefined) {
       cursor = { next: 0 }
-      this.#cursors.set(text, cursor)
+      this.#cursors.set(key, cursor)
     }
     return cursor
   }
@@ -197,27 +235,17 @@ export class TableBuilder {
     })
     return { service, instance, url, authority, share, options, upstream }
   }
-
-  #place(source: Source, route: Route | null): void {
-    const tree = this.#hosts.get(source.host) ?? emptyTree<Route>()
-    const next = route === null ? withoutPath(tree, source.path) : withPath(tree, source.path, route)
-    const isEmpty = next.value === null && next.children.size === 0
-    this.#hosts = isEmpty ? this.#hosts.withoutHost(source.host) : this.#hosts.withHost(source.host, next)
-  }
 }
 
-interface HealthyDefinition {
+/** What tells a route from others. */
+interface Place {
+  readonly source: Source
+  readonly matcher: Matcher
+}
+
+interface ServedDefinition {
   definition: RouteDefinition
   destination: Destination
-}
-
-/** One instance that states the same twice counts once (fabio reference 2.4). */
-function distinct(definitions: readonly RouteDefinition[]): RouteDefinition[] {
-  const seen = new Set<string>()
-  return definitions.filter((d) => {
-    const identity = JSON.stringify([d.service, d.instance, d.url, d.weight, d.tags])
-    return !seen.has(identity) && seen.add(identity) !== undefined
-  })
 }
 
 function byServiceAndUrl(a: RouteDefinition, b: RouteDefinition): number {

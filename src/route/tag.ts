@@ -1,7 +1,9 @@
-import { compileGlob } from '../match/glob.ts'
-import { isPattern } from '../match/host-index.ts'
-import type { Problem, RouteDefinition, RouteOptions, Source } from './definition.ts'
-import { parseDestination } from './destination.ts'
+import type { Problem, RouteDefinition, Source } from './definition.ts'
+import { type Scheme, schemeOf, schemes } from './destination.ts'
+import { quote, RouteMistake } from './mistake.ts'
+import { type ParsedOptions, parseOptions, settle } from './options.ts'
+import { checkSource, splitSource } from './source.ts'
+import { parseWeight } from './weight.ts'
 
 /** What an instance brings to its routes. */
 export interface TaggedInstance {
@@ -23,26 +25,20 @@ export interface TagRules {
 }
 
 /** What a tag says, before an instance gives it a destination. */
-export interface RouteTag {
+export interface RouteTag extends ParsedOptions {
   readonly source: Source
-  readonly scheme: 'http' | 'https'
+  /** Of the destination at the instance. */
+  readonly scheme: Scheme
+  /** The destination that the tag itself names; null: the instance. */
+  readonly url: string | null
   readonly weight: number
-  readonly options: RouteOptions
-  readonly optionText: string
-  /** Options that are dropped, each with its reason; the route is served without them. */
-  readonly dropped: readonly string[]
-}
-
-/** A tag that starts with the prefix and yet makes no route. */
-export class TagError extends Error {
-  override readonly name = 'TagError'
 }
 
 /** True for a tag that states a route: trimmed, it starts with the prefix, in that case (fabio reference 1.1). */
 export const isRouteTag = (tag: string, prefix: string): boolean => tag.trim().startsWith(prefix)
 
 /**
- * Reads one route tag (fabio reference 1.2 to 1.6). Throws a TagError whose words say what was expected.
+ * Reads one route tag (fabio reference 1.2 to 1.6). Throws a RouteMistake whose words say what was expected.
  *
  * Where fabio would let one bad tag reject the table of everybody (QUIRK-01, 02, 04), the tag alone is refused here.
  */
@@ -50,100 +46,20 @@ export function parseRouteTag(tag: string, rules: TagRules): RouteTag {
   const text = tag.trim().slice(rules.prefix.length).trim()
   const space = text.indexOf(' ')
   const route = space === -1 ? text : text.slice(0, space)
-  const words =
-    space === -1
-      ? []
-      : text
-          .slice(space + 1)
-          .split(/\s+/u)
-          .filter(Boolean)
-  return { source: parseSource(route, rules.variables), ...parseOptions(words) }
+  if (route === '') throw new RouteMistake('expected a host or a path after the prefix, got nothing')
+  const source = checkSource(splitSource(expandRoute(route, rules.variables)))
+  const words = space === -1 ? [] : text.slice(space + 1).split(/\s+/u)
+  return { source, ...parseTagOptions(words.filter((word) => word !== '')) }
 }
 
-function parseSource(route: string, variables: TagRules['variables']): Source {
-  if (route === '') throw new TagError('expected a host or a path after the prefix, got nothing')
-  if (route.startsWith(':')) {
-    throw new TagError(
-      `expected a host or a path, got the TCP port "${route}": TCP routes are not served by this version`,
-    )
-  }
+/** Ports and bare hosts are taken as they are; fabio expands variables only in `host/path`. */
+function expandRoute(route: string, variables: TagRules['variables']): string {
   const slash = route.indexOf('/')
-  // Without a slash it is a host for all paths; fabio expands variables only in the other form.
-  const host = (slash === -1 ? route : expand(route.slice(0, slash), variables)).toLowerCase()
-  const path = slash === -1 ? '/' : expand(route.slice(slash), variables)
-  if (/\s/u.test(host + path)) throw new TagError(`expected a route without white space, got ${quote(route)}`)
-  if (isPattern(host)) {
-    try {
-      compileGlob(host)
-    } catch (error) {
-      throw new TagError(`expected a host pattern, got ${quote(host)}: ${(error as Error).message}`)
-    }
-  }
-  return { host, path }
-}
-
-/** Options that this version lacks and that must not be ignored: without them the route would answer wrongly. */
-const refusing: Readonly<Record<string, string>> = {
-  redirect: 'redirects are not served by this version',
-  allow: 'access rules are not served by this version, and the route is not opened without them',
-  deny: 'access rules are not served by this version, and the route is not opened without them',
-  auth: 'authorisation is not served by this version, and the route is not opened without it',
-}
-
-/** Options of fabio's that this version lacks and that may be left out: the route still answers rightly. */
-const withoutEffect: Readonly<Record<string, string>> = {
-  pxyproto: 'it belongs to TCP routes, which this version does not serve',
-  register: 'aliases are not registered by this version',
-  grpcservername: 'it belongs to gRPC routes, which this version does not serve',
-}
-
-function parseOptions(words: readonly string[]): Omit<RouteTag, 'source'> {
-  let scheme: RouteTag['scheme'] = 'http'
-  let weight = 0
-  const options: { -readonly [Key in keyof RouteOptions]: RouteOptions[Key] } = {}
-  const kept: string[] = []
-  const dropped: string[] = []
-  for (const word of words) {
-    const equals = word.indexOf('=')
-    const key = equals === -1 ? word : word.slice(0, equals)
-    const value = equals === -1 ? '' : word.slice(equals + 1)
-    const refusal = Object.hasOwn(refusing, key) ? refusing[key] : undefined
-    if (refusal !== undefined) throw new TagError(`option ${quote(word)}: ${refusal}`)
-    if (key === 'weight') {
-      const number = parseWeight(value)
-      if (number === null)
-        dropped.push(`option ${quote(word)}: expected a number like 0.2, got ${quote(value)}`)
-      else weight = number
-      continue
-    }
-    if (key === 'proto' && value === 'https') {
-      scheme = 'https'
-      continue
-    }
-    if (key === 'proto' && ['tcp', 'grpc', 'grpcs'].includes(value)) {
-      throw new TagError(`option ${quote(word)}: ${value} routes are not served by this version`)
-    }
-    kept.push(word)
-    if (key === 'strip' || key === 'prepend') {
-      if (value.startsWith('/')) options[key] = value
-      else if (value !== '') options[key] = `/${value}`
-    } else if (key === 'host') {
-      if (/^[\x21-\x7e]+$/u.test(value)) options.host = value
-      else dropped.push(`option ${quote(word)}: expected a host name or dst, got ${quote(value)}`)
-    } else if (key === 'tlsskipverify') {
-      options.tlsSkipVerify = value === 'true'
-    } else if (Object.hasOwn(withoutEffect, key)) {
-      dropped.push(`option ${quote(word)}: ${withoutEffect[key]}`)
-    }
-  }
-  return { scheme, weight, options, optionText: kept.join(' '), dropped }
-}
-
-/** A weight as fabio reads one, but finite; null where it is no number. Negative counts as automatic (2.4). */
-function parseWeight(text: string): number | null {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/iu.test(text)) return null
-  const weight = Number(text)
-  return Number.isFinite(weight) ? Math.max(0, weight) : null
+  if (slash === -1 || route.startsWith(':')) return route
+  // One after the other: a value with a slash must not move the border between them.
+  const host = expand(route.slice(0, slash), variables)
+  if (host.includes('/')) throw new RouteMistake(`expected a host before the first "/", got ${quote(host)}`)
+  return host + expand(route.slice(slash), variables)
 }
 
 /**
@@ -157,7 +73,43 @@ function expand(text: string, variables: TagRules['variables']): string {
   })
 }
 
-const quote = (text: string): string => JSON.stringify(text)
+/** A tag's own options change what the others do, one after the other (fabio reference 1.4). */
+function parseTagOptions(words: readonly string[]): Omit<RouteTag, 'source'> {
+  let scheme: Scheme = 'http'
+  let url: string | null = null
+  let weight = 0
+  const kept: string[] = []
+  const dropped: string[] = []
+  for (const word of words) {
+    const [key, value] = splitAt(word, '=')
+    const proto = key === 'proto' ? schemes.find((known) => known === value && known !== 'http') : undefined
+    if (proto !== undefined) {
+      scheme = proto
+      url = null
+    } else if (key === 'redirect') {
+      const [code, to] = splitAt(value, ',')
+      if (to === '') {
+        throw new RouteMistake(
+          `option ${quote(word)}: expected a status and a URL like redirect=301,https://example.com/`,
+        )
+      }
+      url = to
+      kept.push(`redirect=${code}`)
+    } else if (key === 'weight') {
+      const number = parseWeight(value)
+      if (number === null)
+        dropped.push(`option ${quote(word)}: expected a number like 0.2, got ${quote(value)}`)
+      else weight = number
+    } else kept.push(word)
+  }
+  const parsed = parseOptions(kept)
+  return { ...parsed, scheme, url, weight, dropped: [...dropped, ...parsed.dropped] }
+}
+
+function splitAt(text: string, separator: string): [before: string, after: string] {
+  const at = text.indexOf(separator)
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
 
 /** The definitions that an instance's tags make, and what is wrong with the tags that make none. Never throws. */
 export function definitionsOf(
@@ -168,38 +120,46 @@ export function definitionsOf(
   const problems: Problem[] = []
   const isRoute = (tag: string): boolean => isRouteTag(tag, rules.prefix)
   const serviceTags = instance.tags.filter((tag) => !isRoute(tag)).map((tag) => tag.trim())
-  for (const tag of instance.tags.filter(isRoute)) {
-    const reject = (reason: string): void => {
-      problems.push({ service: instance.service, instance: instance.instance, text: tag, reason })
+  for (const text of instance.tags.filter(isRoute)) {
+    const report = (reason: string): void => {
+      problems.push({ service: instance.service, instance: instance.instance, text, reason })
     }
     try {
-      const { source, scheme, weight, options, optionText, dropped } = parseRouteTag(tag, rules)
-      const url = `${scheme}://${authorityOf(instance)}/`
-      if (instance.port < 1 || parseDestination(url) === null) {
-        throw new TagError(
-          `expected the service to have an address and a port, got ${quote(authorityOf(instance))}`,
-        )
-      }
-      for (const reason of dropped) reject(`${reason}; the route is served without it`)
+      const tag = parseRouteTag(text, rules)
+      const url = tag.url ?? urlOf(instance, tag.scheme)
+      const { options, unserved } = settle(tag.source, url, tag)
+      for (const reason of tag.dropped) report(`${reason}; the route is served without it`)
+      for (const reason of tag.closed) report(`${reason}; the route is closed`)
+      if (unserved !== null && tag.closed.length === 0) report(unserved)
       definitions.push({
         service: instance.service,
         instance: instance.instance,
-        source,
+        source: tag.source,
         url,
-        weight,
+        weight: tag.weight,
         tags: serviceTags,
         options,
-        optionText,
+        optionText: tag.optionText,
         healthy: instance.healthy,
+        origin: 'tag',
+        unserved,
       })
     } catch (error) {
-      if (!(error instanceof TagError)) throw error
-      reject(error.message)
+      if (!(error instanceof RouteMistake)) throw error
+      report(error.message)
     }
   }
   return { definitions, problems }
 }
 
-/** `10.0.0.1:8080`, `[2001:db8::1]:8080` (fabio reference 1.3). */
-const authorityOf = ({ address, port }: TaggedInstance): string =>
-  address.includes(':') && !address.startsWith('[') ? `[${address}]:${port}` : `${address}:${port}`
+/** As fabio writes it: a path after http only (fabio reference 1.3, 1.4). */
+function urlOf({ address, port }: TaggedInstance, scheme: Scheme): string {
+  const host = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address
+  const url = `${scheme}://${host}:${port}${scheme === 'http' ? '/' : ''}`
+  if (port < 1 || schemeOf(url) !== scheme) {
+    throw new RouteMistake(
+      `expected the service to have an address and a port, got ${quote(`${host}:${port}`)}`,
+    )
+  }
+  return url
+}

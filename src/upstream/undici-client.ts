@@ -43,13 +43,24 @@ function nameFailure(error: unknown): GatewayError {
 
 /** Forwards over a pool of kept connections, one exchange at a time on each. */
 export class UndiciClient implements UpstreamClient {
-  readonly #pool: Pool
+  readonly #address: UpstreamAddress
+  readonly #options: UndiciClientOptions
+  /** Made for the first request: a table may name ten thousand upstreams, and most rest. */
+  #pool: Pool | null = null
+  #isDestroyed = false
 
   constructor(address: UpstreamAddress, options: UndiciClientOptions) {
+    this.#address = address
+    this.#options = options
+  }
+
+  #newPool(): Pool {
+    const address = this.#address
+    const options = this.#options
     // Peers that do not announce their idle time mostly close after 5 s (Node, many others), so a connection that
     // has been idle for longer than this is likelier to be dead than alive.
     const unannounced = 4_000
-    this.#pool = new Pool(address.origin, {
+    return new Pool(address.origin, {
       connections: options.maxConnections || null,
       pipelining: 1,
       headersTimeout: options.headTimeout,
@@ -71,6 +82,7 @@ export class UndiciClient implements UpstreamClient {
     const exchange = new UndiciExchange(sink)
     const { method, target, fields, body } = request
     try {
+      this.#pool ??= this.#newPool()
       this.#pool.dispatch(
         {
           method: method as Dispatcher.HttpMethod,
@@ -89,12 +101,13 @@ export class UndiciClient implements UpstreamClient {
     return exchange
   }
 
-  close(): Promise<void> {
-    return this.#pool.close()
+  async close(): Promise<void> {
+    if (!this.#isDestroyed) await this.#pool?.close()
   }
 
-  destroy(): Promise<void> {
-    return this.#pool.destroy()
+  async destroy(): Promise<void> {
+    this.#isDestroyed = true
+    await this.#pool?.destroy()
   }
 }
 

@@ -181,9 +181,13 @@ describe('mistakes', () => {
   test.each([
     ['proxy.strategy = rr ', null],
     ['proxy.strategy = leastconn', 'expected rr or rnd, got "leastconn"'],
-    ['proxy.matcher = glob', 'expected prefix (this version has no glob yet), got "glob"'],
+    ['proxy.matcher = glob', null],
+    ['proxy.matcher = regex', 'expected prefix, iprefix or glob, got "regex"'],
     ['proxy.addr = :443;proto=https', 'proto: expected http (this version has no https yet), got "https"'],
-    ['registry.backend = file', 'expected consul (this version has no file yet), got "file"'],
+    ['registry.backend = file', null],
+    ['registry.backend = etcd', 'expected consul, static, file or custom, got "etcd"'],
+    ['registry.custom.scheme = ftp', 'expected https or http, got "ftp"'],
+    ['registry.custom.pollinterval = 0', 'expected a duration of at least 1ms, got "0"'],
     [
       'registry.consul.service.status = healthy',
       'expected passing, warning, critical or unknown, got "healthy"',

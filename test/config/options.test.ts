@@ -139,6 +139,8 @@ const ownOptions = [
   'proxy.headertimeout',
   'proxy.maxheadersize',
   'proxy.unhealthyroute',
+  'registry.consul.kinds',
+  'registry.consul.maxwatches',
 ]
 
 const context: ParseContext = {

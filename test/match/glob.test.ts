@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileGlob } from '../../src/match/glob.ts'
+import { compileGlob, globMistake, globStart } from '../../src/match/glob.ts'
 
 describe('a glob', () => {
   // The facts of fabio reference 3.4, then the corners of each form.
@@ -44,8 +44,26 @@ describe('a glob', () => {
     ['[]', 'empty set'],
     ['[z-a]', 'runs backwards'],
     ['{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}', 'more than 256'],
-  ])('%s is refused: %s', (pattern, words) => {
+    ['x'.repeat(4_097), 'more than 4096 characters'],
+    ['{a}'.repeat(100_000), 'more than 4096 characters'],
+  ])('%.20s is refused: %s', (pattern, words) => {
     expect(() => compileGlob(pattern)).toThrow(words)
+    expect(globMistake(pattern)).toContain(words)
+  })
+
+  test('that can be read has no mistake', () => {
+    expect(globMistake('/img/*')).toBeNull()
+  })
+
+  test.each([
+    ['/foo', '/foo'],
+    ['/img/*.png', '/img/'],
+    ['/a?', '/a'],
+    ['/[ab]', '/'],
+    ['{a,b}', ''],
+    ['/a\\*', '/a'],
+  ])('%s begins with %s', (pattern, expected) => {
+    expect(globStart(pattern)).toBe(expected)
   })
 
   test('a pattern that would make a backtracking engine hang is answered at once', () => {

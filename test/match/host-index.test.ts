@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { HostIndex, isPattern, requestHost } from '../../src/match/host-index.ts'
+import { HostIndex, hostMistake, isPattern, requestHost } from '../../src/match/host-index.ts'
 
 const indexOf = (...hosts: string[]): HostIndex<string> =>
-  hosts.reduce((index, host) => index.withHost(host, host), new HostIndex<string>())
+  new HostIndex<string>().with(new Map(hosts.map((host) => [host, host])))
 
 /** Every host that is asked, in order. */
 function asked(index: HostIndex<string>, name: string, secure = false): string[] {
   const order: string[] = []
-  index.search(name, secure, (host) => {
+  index.search(name, secure, '/', (host) => {
     order.push(host)
     return null
   })
@@ -50,8 +50,27 @@ describe('the host index', () => {
   })
 
   test('a host that was taken out is not asked, the others still are', () => {
-    const index = indexOf('*.a.net', 'x.a.net', '').withoutHost('x.a.net').withoutHost('*.a.net')
-    expect(asked(index, 'x.a.net')).toEqual([''])
+    const all = indexOf('*.a.net', 'x.a.net', '')
+    const gone = new Map([
+      ['x.a.net', null],
+      ['*.a.net', null],
+    ])
+    expect(asked(all.with(gone), 'x.a.net')).toEqual([''])
+    expect(asked(all, 'x.a.net')).toEqual(['x.a.net', '*.a.net', ''])
+  })
+
+  test('a host gets a new value in the place of the old one', () => {
+    const index = indexOf('*.a.net', 'x.a.net').with(
+      new Map([
+        ['*.a.net', 'new pattern'],
+        ['x.a.net', 'new name'],
+      ]),
+    )
+    expect(asked(index, 'x.a.net')).toEqual(['new name', 'new pattern'])
+    expect([...index.entries()]).toEqual([
+      ['x.a.net', 'new name'],
+      ['*.a.net', 'new pattern'],
+    ])
   })
 
   test('a request without a host is asked of the empty host once', () => {
@@ -61,6 +80,22 @@ describe('the host index', () => {
   test('an IPv6 literal is a name and no character set', () => {
     expect(isPattern('[2001:db8::1]:8080')).toBe(false)
     expect(asked(indexOf('[2001:db8::1]'), '[2001:db8::1]')).toEqual(['[2001:db8::1]'])
+  })
+})
+
+describe('a host', () => {
+  test.each([
+    ['foo.com', null],
+    ['[2001:db8::1]', null],
+    ['*.foo.com:80', null],
+    ['[x.com', '"[" without "]"'],
+    // The port is cut off before the pattern is read.
+    ['\\:80', '"\\" at the end'],
+    ['\\:81', null],
+  ])('%s has the mistake %s, and without one the index takes it', (host, mistake) => {
+    expect(hostMistake(host)).toBe(mistake)
+    if (mistake === null) expect([...indexOf(host).entries()]).toEqual([[host, host]])
+    else expect(() => indexOf(host)).toThrow(mistake)
   })
 })
 

@@ -149,6 +149,11 @@ describe('an entry of Consul', () => {
     ['mesh-gateway', false],
   ])('of the kind %j is routable: %s', (kind, expected) => {
     const service = kind === undefined ? entry.Service : { ...entry.Service, Kind: kind }
-    expect(isRoutable({ ...entry, Service: service })).toBe(expected)
+    expect(isRoutable({ ...entry, Service: service }, [])).toBe(expected)
+  })
+
+  test('of a kind that registry.consul.kinds lists is routable', () => {
+    const gateway = { ...entry, Service: { ...entry.Service, Kind: 'ingress-gateway' } }
+    expect(isRoutable(gateway, ['ingress-gateway'])).toBe(true)
   })
 })

@@ -25,7 +25,7 @@ function startWatch(options: { random?: number; isNews?: (body: unknown) => bool
           index,
           at: clock.now(),
           answer: (next, body = null) => {
-            resolve({ index: BigInt(next), body })
+            resolve({ index: BigInt(next), body, lastContactMs: 0, knownLeader: true })
             return settle()
           },
           fail: (status) => {
@@ -34,7 +34,7 @@ function startWatch(options: { random?: number; isNews?: (body: unknown) => bool
           },
         })
       }),
-    onAnswer: (body) => {
+    onAnswer: ({ body }) => {
       heard.push(body)
       return options.isNews?.(body) ?? true
     },

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { strategies } from '../../src/balance/balancer.ts'
+import type { Matcher } from '../../src/match/matcher.ts'
 import type { RouteDefinition, ServiceRoutes } from '../../src/route/definition.ts'
 import { LiveTable } from '../../src/route/live.ts'
 import { type RouteTable, TableBuilder, type UnhealthyRoute } from '../../src/route/table.ts'
@@ -22,14 +23,14 @@ class IdleClient implements UpstreamClient {
   }
 }
 
-function createLive(unhealthyRoute: UnhealthyRoute = '503') {
+function createLive(unhealthyRoute: UnhealthyRoute = '503', matcher: Matcher = 'prefix') {
   const clients = new Map<string, IdleClient>()
   const upstreams = new Upstreams(({ origin }) => {
     const client = new IdleClient()
     clients.set(origin, client)
     return client
   })
-  const options = { strategy: strategies.rr, unhealthyRoute, random: () => 0 }
+  const options = { matcher, strategy: strategies.rr, unhealthyRoute, random: () => 0 }
   return { live: new LiveTable(new TableBuilder(options, upstreams)), upstreams, clients }
 }
 
@@ -105,12 +106,6 @@ describe('the route table', () => {
     ])
   })
 
-  test('an instance that states a source twice counts once', () => {
-    const { live: twice } = createLive()
-    const table = twice.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/', a))])
-    expect(table.find('', '/', false)!.targets).toHaveLength(1)
-  })
-
   test('two instances that share an address are two targets', () => {
     const { live: shared } = createLive()
     const definitions = ['x', 'y'].map((instance) => definition('s', '/', a, { instance }))
@@ -179,7 +174,16 @@ describe('a change', () => {
 
   test('any sequence of changes gives the table that the last state gives at once', () => {
     const services = ['one', 'two', 'three']
-    const sources = ['/', '/a', '/ab', 'h.net/', 'h.net/a', '*.net/', '*.net/a']
+    const sources = [
+      '/',
+      '/a',
+      '/a matcher=segment',
+      '/A matcher=iprefix',
+      '/a matcher=iprefix',
+      '/a* matcher=glob',
+    ]
+      .concat('h.net/', 'h.net/a', '*.net/', '*.net/a', '*.net/* matcher=glob', ':80 proto=tcp')
+      .concat('/ab allow=ip:10.0.0.1', '/ab', '/abc redirect=301,https://x.net/')
     const definitions = fc.array(
       fc.tuple(
         fc.constantFrom(...sources),
@@ -212,9 +216,9 @@ describe('a change', () => {
 
 const describeTable = (table: RouteTable): string[] =>
   [...table.routes()]
-    .map(({ text, targets, unhealthy }) => {
+    .map(({ text, matcher, targets, unhealthy }) => {
       const shares = targets.map((target) => `${target.service} ${target.url} ${target.share.toFixed(4)}`)
-      return `${text}: ${shares.join(', ')} (${unhealthy} unhealthy)`
+      return `${text} ${matcher}: ${shares.join(', ')} (${unhealthy} unhealthy)`
     })
     .sort()
 
@@ -245,5 +249,108 @@ describe('a route without a healthy instance', () => {
       ),
     ])
     expect(table.find('', '/', false)!.targets.map(({ url, share }) => [url, share])).toEqual([[b, 1]])
+  })
+})
+
+describe('matchers in one table', () => {
+  const textFor = (table: RouteTable, path: string): string | null => {
+    const route = table.find('', path, false)
+    return route === null ? null : `${route.matcher} ${route.text}`
+  }
+
+  test('each route goes by its own matcher, and by the default where it names none', () => {
+    const { live } = createLive('503', 'iprefix')
+    const table = live.apply([
+      serviceRoutes(
+        's',
+        definition('s', '/foo matcher=segment', a),
+        definition('s', '/bar', a),
+        definition('s', '/*/img matcher=glob', a),
+      ),
+    ])
+    expect(textFor(table, '/foo/x')).toBe('segment /foo')
+    expect(textFor(table, '/footest')).toBeNull()
+    expect(textFor(table, '/BAR')).toBe('iprefix /bar')
+    expect(textFor(table, '/x/img')).toBe('glob /*/img')
+  })
+
+  test('the same source with two matchers is two routes, each with its own targets', () => {
+    const { live } = createLive()
+    const table = live.apply([
+      serviceRoutes('one', definition('one', '/foo', a)),
+      serviceRoutes('two', definition('two', '/foo matcher=segment', b)),
+    ])
+    expect(table.find('', '/footest', false)!.targets.map(({ service }) => service)).toEqual(['one'])
+    expect(table.find('', '/foo/x', false)!.targets.map(({ service }) => service)).toEqual(['two'])
+    const after = live.apply([serviceRoutes('two')])
+    expect(textFor(after, '/foo/x')).toBe('prefix /foo')
+  })
+
+  test('the default and its name are the same matcher', () => {
+    const { live } = createLive()
+    const table = live.apply([
+      serviceRoutes('s', definition('s', '/', a), definition('s', '/ matcher=prefix', b)),
+    ])
+    expect(table.find('', '/', false)!.targets).toHaveLength(2)
+  })
+
+  test('a path that is no glob costs only its own route where globs are the default', () => {
+    const { live } = createLive('503', 'glob')
+    const table = live.apply([
+      serviceRoutes('bad', definition('bad', '/foo[', a)),
+      serviceRoutes('good', definition('good', '/foo*', b)),
+    ])
+    expect(textFor(table, '/foo[')).toBe('glob /foo*')
+  })
+})
+
+describe('a definition that this version does not serve', () => {
+  test.each([
+    ['/x redirect=301,https://x.net/', 'a redirect'],
+    ['/x proto=tcp', 'an SNI route'],
+    ['/x proto=grpc', 'a gRPC route'],
+    ['/x proto=tcp allow=ip:10.0.0.1', 'an SNI route with rules of its own'],
+  ])('%s makes no route, and a wider one answers: %s', (route) => {
+    const { live } = createLive()
+    const table = live.apply([
+      serviceRoutes('wide', definition('wide', '/', a)),
+      serviceRoutes('s', definition('s', route, b)),
+    ])
+    expect(sourceFor(table, '', '/x')).toBe('/')
+  })
+
+  test.each(['allow=ip:10.0.0.1', 'deny=ip:10.0.0.1', 'auth=staff', 'allow=nonsense', 'auth='])(
+    'because of %s keeps its source closed, whatever wider route there is',
+    (option) => {
+      for (const unhealthyRoute of ['503', 'fallthrough'] as const) {
+        for (const healthy of [true, false]) {
+          const { live, upstreams } = createLive(unhealthyRoute)
+          const table = live.apply([
+            serviceRoutes('wide', definition('wide', '/', a)),
+            serviceRoutes('s', definition('s', `/admin ${option}`, b, { healthy })),
+          ])
+          const route = table.find('', '/admin/users', false)!
+          expect([route.text, route.targets, route.balancer]).toEqual(['/admin', [], null])
+          expect(upstreams.size).toBe(1)
+        }
+      }
+    },
+  )
+
+  test('gets nothing, and the others of its source share everything', () => {
+    const { live } = createLive()
+    const table = live.apply([
+      serviceRoutes('s', definition('s', '/', a), definition('s', '/ redirect=301,https://x.net/', b)),
+    ])
+    const route = table.find('', '/', false)!
+    expect(route.targets.map(({ url, share }) => [url, share])).toEqual([[a, 1]])
+    expect(route.unhealthy).toBe(1)
+  })
+
+  test('for a TCP port is nothing that a request finds', () => {
+    const { live } = createLive()
+    const table = live.apply([serviceRoutes('s', definition('s', ':3306 proto=tcp', a))])
+    expect([...table.routes()]).toEqual([])
+    expect(table.find(':3306', '/', false)).toBeNull()
   })
 })

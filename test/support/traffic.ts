@@ -17,6 +17,7 @@ const options: TrafficOptions = {
     },
   ],
   handler: { noRouteStatus: 404, clientIpHeader: '', requestIdHeader: '', localIp: '', newId: () => 'id' },
+  matcher: 'prefix',
   strategy: 'rr',
   unhealthyRoute: '503',
   upstream: { dialTimeout: 5_000, headTimeout: 0, idleTimeout: 4_000, keepAlivePeriod: 0, maxConnections: 0 },

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import { Pool } from 'undici'
 import { messageOf } from '../../base/errors.ts'
 
@@ -15,8 +16,7 @@ export interface ConsulClientOptions {
   readonly token: string
   /** Empty: the default one. */
   readonly namespace: string
-  /** Which servers may answer (Consul, "Consistency Modes"). */
-  readonly consistency: 'stale' | 'default' | 'consistent'
+  readonly consistency: Consistency
   /** The most connections to Consul; null: no limit. */
   readonly maxConnections: number | null
   readonly tls: {
@@ -31,8 +31,16 @@ export interface ConsulClientOptions {
 export interface Answer {
   /** Never 0: a missing or unreadable index counts as 1, which is always safe to ask from. */
   readonly index: bigint
+  /** Null for a key that is not there: Consul answers 404 with an index. */
   readonly body: unknown
+  /** Milliseconds since the server that answered heard of its leader; 0 from the leader itself. */
+  readonly lastContactMs: number
+  /** False: the servers have no leader, and what they say may be old. */
+  readonly knownLeader: boolean
 }
+
+/** Which servers may answer (Consul, "Consistency Modes"). */
+export type Consistency = 'stale' | 'default' | 'consistent'
 
 /** Consul, or what stands between us and it, answered something other than 200 or not in JSON. */
 export class ConsulError extends Error {
@@ -56,16 +64,15 @@ export class ConsulClient {
   readonly url: string
   readonly #pool: Pool
   readonly #headers: Record<string, string>
-  readonly #query: string
+  readonly #namespace: string
+  readonly #consistency: Consistency
 
   constructor(options: ConsulClientOptions) {
     const { scheme, host, port } = options.address
     this.url = `${scheme}://${host}:${port}`
     this.#headers = options.token === '' ? {} : { 'x-consul-token': options.token }
-    const query = new URLSearchParams()
-    if (options.consistency !== 'default') query.set(options.consistency, '')
-    if (options.namespace !== '') query.set('ns', options.namespace)
-    this.#query = query.toString()
+    this.#namespace = options.namespace
+    this.#consistency = options.consistency
     const { ca, cert, key, skipVerify } = options.tls
     this.#pool = new Pool(this.url, {
       connections: options.maxConnections,
@@ -80,9 +87,13 @@ export class ConsulClient {
     })
   }
 
-  /** Reads at once. Rejects with a ConsulError. */
-  read(path: string, signal: AbortSignal): Promise<Answer> {
-    return this.#get(path, {}, 10_000, signal)
+  /**
+   * Reads at once. Rejects with a ConsulError.
+   *
+   * @param consistency what is asked for in place of the client's own
+   */
+  read(path: string, signal: AbortSignal, consistency: Consistency = this.#consistency): Promise<Answer> {
+    return this.#get(path, {}, 10_000, signal, consistency)
   }
 
   /**
@@ -93,11 +104,47 @@ export class ConsulClient {
     // Consul adds up to a sixteenth to the wait, and an answer takes its time. A socket that is silent for longer is
     // dead, and without this deadline nobody would notice.
     const deadline = waitMs * (1 + 1 / 16) + 10_000
-    return this.#get(path, { index: String(index), wait: `${Math.round(waitMs)}ms` }, deadline, signal)
+    const query = { index: String(index), wait: `${Math.round(waitMs)}ms` }
+    return this.#get(path, query, deadline, signal, this.#consistency)
+  }
+
+  /**
+   * Reads an answer that may be large, piece by piece. Resolves with its index when it was whole; rejects with a
+   * ConsulError, or with what `take` threw.
+   */
+  async stream(path: string, take: (piece: string) => void): Promise<bigint> {
+    const separator = path.includes('?') ? '&' : '?'
+    const parameters = this.#parameters({}, this.#consistency)
+    const response = await this.#pool.request({
+      method: 'GET',
+      path: parameters.size === 0 ? path : `${path}${separator}${parameters}`,
+      headers: this.#headers,
+      headersTimeout: 30_000,
+      bodyTimeout: 10_000,
+    })
+    if (response.statusCode !== 200) {
+      const text = await response.body.text()
+      throw new ConsulError(
+        response.statusCode,
+        `${this.url}${path}: expected 200, got ${response.statusCode}: ${text.trim().slice(0, 200)}`,
+      )
+    }
+    // A piece may end within a character.
+    const decoder = new StringDecoder('utf8')
+    for await (const piece of response.body) take(decoder.write(piece as Buffer))
+    take(decoder.end())
+    return indexOf(response.headers['x-consul-index'])
   }
 
   close(): Promise<void> {
     return this.#pool.destroy()
+  }
+
+  #parameters(query: Record<string, string>, consistency: Consistency): URLSearchParams {
+    const parameters = new URLSearchParams(query)
+    if (consistency !== 'default') parameters.set(consistency, '')
+    if (this.#namespace !== '') parameters.set('ns', this.#namespace)
+    return parameters
   }
 
   async #get(
@@ -105,13 +152,15 @@ export class ConsulClient {
     query: Record<string, string>,
     deadline: number,
     signal: AbortSignal,
+    consistency: Consistency,
   ): Promise<Answer> {
-    const parameters = [new URLSearchParams(query).toString(), this.#query].filter(Boolean).join('&')
+    const parameters = this.#parameters(query, consistency)
+    const separator = path.includes('?') ? '&' : '?'
     let status = 0
     try {
       const response = await this.#pool.request({
         method: 'GET',
-        path: parameters === '' ? path : `${path}?${parameters}`,
+        path: parameters.size === 0 ? path : `${path}${separator}${parameters}`,
         headers: this.#headers,
         headersTimeout: deadline,
         bodyTimeout: 10_000,
@@ -119,13 +168,21 @@ export class ConsulClient {
       })
       const text = await response.body.text()
       status = response.statusCode
-      if (status !== 200) {
+      const { headers } = response
+      const index = indexOf(headers['x-consul-index'])
+      const isMissingKey = status === 404 && path.startsWith('/v1/kv/')
+      if (status !== 200 && !isMissingKey) {
         throw new ConsulError(
           status,
           `${this.url}${path}: expected 200, got ${status}: ${text.trim().slice(0, 200)}`,
         )
       }
-      return { index: indexOf(response.headers['x-consul-index']), body: JSON.parse(text) }
+      return {
+        index,
+        body: isMissingKey ? null : JSON.parse(text),
+        lastContactMs: Number(headers['x-consul-lastcontact'] ?? 0) || 0,
+        knownLeader: headers['x-consul-knownleader'] !== 'false',
+      }
     } catch (error) {
       if (error instanceof ConsulError) throw error
       throw new ConsulError(status, `${this.url}${path}: ${messageOf(error)}`, { cause: error })

@@ -1,27 +1,56 @@
+import { setMaxListeners } from 'node:events'
 import { messageOf, StartError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, type World } from '../../base/world.ts'
-import type { Instance, Registry, RegistryListener, RegistryStatus, ServiceInstances } from '../registry.ts'
-import { ConsulClient, type ConsulClientOptions, ConsulError } from './client.ts'
+import type { Registry, RegistryListener, RegistryStatus } from '../registry.ts'
+import { type Answer, ConsulClient, type ConsulClientOptions, ConsulError } from './client.ts'
 import { Contact } from './contact.ts'
-import { type HealthEntry, type HealthRules, instanceOf, isRoutable } from './health.ts'
-import { watch } from './watch.ts'
+import type { Follower } from './follower.ts'
+import type { HealthRules } from './health.ts'
+import { documentsIn, kvTreePath } from './kv.ts'
+import { OwnWatches, servicePath } from './own-watches.ts'
+import { ReadQueue } from './read-queue.ts'
+import { startScanner } from './scanner.ts'
+import { ServiceStates } from './service-states.ts'
+import { Triggers } from './triggers.ts'
+import { type StartWatch, watch } from './watch.ts'
 
 export interface ConsulRegistryOptions {
   readonly client: ConsulClientOptions
   readonly health: HealthRules
+  /** `registry.consul.kinds`: kinds of service that are routed beside ordinary ones. */
+  readonly kinds: readonly string[]
   /** Services with a tag that begins so are watched, and no other. */
   readonly tagPrefix: string
+  /** `registry.consul.kvpath`: manual overrides. */
+  readonly overridesPath: string
+  /** `registry.consul.noroutehtmlpath` */
+  readonly noRoutePath: string
+  /** `registry.consul.maxwatches`: up to so many services each have a query of their own. */
+  readonly maxWatches: number
   /** `registry.timeout`: milliseconds within which Consul must have answered at the start. */
   readonly timeout: number
   /** `registry.retry`: milliseconds between two tries at the start. */
   readonly retry: number
 }
 
+/** What a watch of the registry has done, for metrics and problems. */
+export interface WatcherFigures {
+  /** Services that Consul names, and those of them that have a tag of ours. */
+  readonly services: number
+  readonly followed: number
+  /** `own`: a query for each service. `triggers`: a few queries for all. */
+  readonly mode: 'own' | 'triggers'
+  /** Services whose loss waits to be confirmed. */
+  readonly held: number
+  /** Blocking queries under way. */
+  readonly watches: number
+}
+
 /**
- * Watches Consul on two levels: one blocking query on the names of all services with their tags, and one on the
- * instances of each service that has a tag of ours. Nothing else is asked, so the cost follows the changes of the
- * services that are routed and not those of the datacenter.
+ * Watches Consul on two levels: one blocking query on the names of all services with their tags, and on the second the
+ * instances of each service that has a tag of ours, by a `Follower`. So the cost follows the changes of the services
+ * that are routed and not those of the datacenter.
  */
 export class ConsulRegistry implements Registry {
   readonly kind = 'consul'
@@ -33,34 +62,69 @@ export class ConsulRegistry implements Registry {
   readonly #log: Log
   readonly #closing = new AbortController()
   readonly #contact: Contact
-  readonly #services = new Map<string, ServiceWatch>()
+  readonly #states: ServiceStates
+  readonly #confirmations: ReadQueue
+  /** Names that are followed, and whether their first answer came, good or not. */
+  readonly #followed = new Map<string, boolean>()
+  #follower: Follower
+  #mode: WatcherFigures['mode'] = 'own'
+  #names: Readonly<Record<string, readonly string[]>> = {}
   #listener: RegistryListener | null = null
-  /** What changed and is not told yet; newest wins. */
-  readonly #pending = new Map<string, ServiceInstances>()
-  #lastToldAt = Number.NEGATIVE_INFINITY
-  #cancelTelling: (() => void) | null = null
-  #namesAreKnown = false
+  #watches = 0
+  #isLoaded = false
+  /** What has to have been read once before the first table is whole. */
+  readonly #awaited = new Set<string>()
   #resolveLoaded: () => void = () => {}
 
   constructor(options: ConsulRegistryOptions, world: World, log: Log) {
     this.#options = options
+    // Every read and every watch listens to it; that many are meant.
+    setMaxListeners(0, this.#closing.signal)
     this.#client = new ConsulClient(options.client)
     this.address = this.#client.url
     this.#world = world
     this.#log = log
     this.#contact = new Contact({
-      probe: async (signal) => {
-        const { body } = await this.#client.read('/v1/status/leader', signal)
-        if (body === '') throw new ConsulError(500, `${this.address}: no cluster leader`)
-      },
+      probe: (signal) => this.#probe(signal),
       world,
       changed: () => this.#contactChanged(),
       signal: this.#closing.signal,
     })
+    this.#states = new ServiceStates({
+      health: options.health,
+      kinds: options.kinds,
+      world,
+      told: (changes) => this.#listener?.changed(changes),
+      confirm: (services) => void this.#confirm(services),
+    })
+    this.#confirmations = new ReadQueue({
+      width: 8,
+      read: (service, signal) => this.#client.read(servicePath(service), signal, 'default'),
+      onAnswer: (service, { body }) => {
+        // The leader does not name it any more either, so whatever it lists is not ours.
+        const confirmed = this.#followed.has(service) ? body : []
+        this.#guarded(servicePath(service), () => this.#states.read(service, confirmed, true))
+      },
+      onError: (_service, error) => log.warn('consul', 'read-failed', error.message),
+      waitForReturn: (error) => this.#contact.waitForReturn(error),
+      world,
+      signal: this.#closing.signal,
+    })
+    this.#follower = this.#newFollower('own')
   }
 
   status(): RegistryStatus {
     return this.#contact.status()
+  }
+
+  figures(): WatcherFigures {
+    return {
+      services: Object.keys(this.#names).length,
+      followed: this.#followed.size,
+      mode: this.#mode,
+      held: this.#states.held.size,
+      watches: this.#watches,
+    }
   }
 
   async start(listener: RegistryListener): Promise<void> {
@@ -69,14 +133,26 @@ export class ConsulRegistry implements Registry {
     const loaded = new Promise<void>((resolve) => {
       this.#resolveLoaded = resolve
     })
-    this.#run('/v1/catalog/services', this.#closing.signal, (body) => this.#namesChanged(body))
+    const { overridesPath, noRoutePath } = this.#options
+    for (const part of ['names', overridesPath, noRoutePath]) this.#awaited.add(part)
+    this.#watchTree(overridesPath, (body) => listener.commandsChanged(documentsIn(body, overridesPath)))
+    this.#watchTree(noRoutePath, (body) => {
+      const pages = documentsIn(body, noRoutePath).map((document) => document.text)
+      listener.noRoutePageChanged(pages.join('\n\n'))
+    })
+    this.#watch({
+      path: '/v1/catalog/services',
+      onAnswer: (answer) => this.#namesChanged(answer),
+      onRefused: () => {},
+      signal: this.#closing.signal,
+    })
     await loaded
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#cancelTelling?.()
-    await this.#client.close()
+    this.#states.close()
+    await Promise.all([this.#follower.close(), this.#client.close()])
   }
 
   /** The first contact: who answers, and for which datacenter. */
@@ -110,27 +186,31 @@ export class ConsulRegistry implements Registry {
     }
   }
 
-  #run(
-    path: string,
-    signal: AbortSignal,
-    onAnswer: (body: unknown) => boolean,
-    onRefused: () => void = () => {},
-  ): void {
-    let lastError = ''
+  /** Resolves when Consul answers and has a leader. */
+  async #probe(signal: AbortSignal): Promise<void> {
+    const { body } = await this.#client.read('/v1/status/leader', signal)
+    if (body === '') throw new ConsulError(500, `${this.address}: no cluster leader`)
+  }
+
+  readonly #watch: StartWatch = ({
+    path,
+    onAnswer,
+    onRefused,
+    onReturn = () => {},
+    signal: own,
+    ...pace
+  }) => {
+    const signal = AbortSignal.any([this.#closing.signal, own])
     const contact = this.#contact
+    let lastError = ''
+    this.#watches++
     watch({
       ask: (index, waitMs, askSignal) => this.#client.block(path, index, waitMs, askSignal),
-      onAnswer: (body) => {
+      onAnswer: (answer) => {
         contact.heard()
         if (lastError !== '') this.#log.info('consul', 'watch-recovered', `${path}: answered again`)
         lastError = ''
-        try {
-          return onAnswer(body)
-        } catch (error) {
-          // An answer that is JSON and yet not what Consul documents: the last good state stays.
-          this.#log.error('consul', 'bad-answer', `${path}: ${messageOf(error)}`)
-          return false
-        }
+        return this.#guarded(path, () => onAnswer(answer))
       },
       onError: (error) => {
         contact.heard()
@@ -140,123 +220,192 @@ export class ConsulRegistry implements Registry {
         lastError = error.message
         onRefused()
       },
-      waitForReturn: (error) => contact.waitForReturn(error),
+      waitForReturn: async (error) => {
+        await contact.waitForReturn(error)
+        if (!signal.aborted) onReturn()
+      },
+      ...pace,
       world: this.#world,
       signal,
-    }).catch((error: unknown) => this.#log.error('consul', 'watch-ended', `${path}: ${messageOf(error)}`))
+    })
+      .catch((error: unknown) => this.#log.error('consul', 'watch-ended', `${path}: ${messageOf(error)}`))
+      .finally(() => this.#watches--)
+  }
+
+  /** An answer that is JSON and yet not what Consul documents must end nothing: the last good state stays. */
+  #guarded(path: string, read: () => boolean): boolean {
+    try {
+      return read()
+    } catch (error) {
+      this.#log.error('consul', 'bad-answer', `${path}: ${messageOf(error)}; keeping the routes`)
+      return false
+    }
+  }
+
+  #watchTree(path: string, told: (body: unknown) => void): void {
+    let known: string | null = null
+    this.#watch({
+      path: kvTreePath(path),
+      onAnswer: ({ body }) => {
+        const text = JSON.stringify(body)
+        const isNews = text !== known
+        if (isNews) told(body)
+        known = text
+        this.#wasRead(path)
+        return isNews
+      },
+      onRefused: () => this.#wasRead(path),
+      signal: this.#closing.signal,
+    })
   }
 
   #contactChanged(): void {
     const { connected, error } = this.#contact.status()
-    if (connected) this.#log.info('consul', 'contact-back', `${this.address} answers again`)
-    else this.#log.warn('consul', 'contact-lost', `${error}; keeping the routes`)
+    if (connected) {
+      this.#states.contactWasBack()
+      this.#log.info('consul', 'contact-back', `${this.address} answers again`)
+    } else this.#log.warn('consul', 'contact-lost', `${error}; keeping the routes`)
     this.#listener?.statusChanged()
   }
 
   /** `GET /v1/catalog/services`: names to the tags of all their instances. */
-  #namesChanged(body: unknown): boolean {
+  #namesChanged({ body, index }: Answer): boolean {
+    if (typeof body !== 'object' || body === null)
+      throw new Error(`expected names of services, got ${typeof body}`)
     const names = body as Readonly<Record<string, readonly string[]>>
-    const kept = new Set(
-      Object.keys(names).filter((name) =>
-        names[name]!.some((tag) => tag.trim().startsWith(this.#options.tagPrefix)),
-      ),
-    )
-    let isChanged = false
-    for (const name of kept) {
-      if (this.#services.has(name)) continue
-      this.#watchService(name)
-      isChanged = true
-    }
-    for (const [name, service] of this.#services) {
+    const before = this.#names
+    this.#names = names
+    const kept = new Set(Object.keys(names).filter((name) => this.#hasOurTag(names[name])))
+    this.#chooseFollower(kept.size)
+    const followed = this.#followed.size
+    for (const name of kept) this.#follow(name)
+    let isNews = this.#followed.size > followed
+    for (const name of this.#followed.keys()) {
       if (kept.has(name)) continue
-      service.closing.abort()
-      this.#services.delete(name)
-      this.#tell({ service: name, instances: [] }, false)
-      isChanged = true
+      isNews = true
+      this.#followed.delete(name)
+      this.#follower.unfollow(name)
+      this.#states.vanished(name)
     }
-    this.#namesAreKnown = true
-    this.#checkLoaded()
-    return isChanged
+    const retagged = [...kept].filter(
+      (name) => before[name] !== undefined && !isSameSet(names[name], before[name]),
+    )
+    if (this.#isLoaded) this.#follower.registrationsChanged(retagged, index)
+    this.#wasRead('names')
+    return isNews || retagged.length > 0 || this.#mode === 'triggers'
   }
 
-  #watchService(name: string): void {
-    const closing = new AbortController()
-    const service: ServiceWatch = { closing, known: null, routed: 0, wasAsked: false }
-    this.#services.set(name, service)
-    const signal = AbortSignal.any([this.#closing.signal, closing.signal])
-    const answered = (body: unknown): boolean => {
-      const instances = (body as readonly HealthEntry[])
-        .filter(isRoutable)
-        .map((entry) => instanceOf(entry, this.#options.health))
-        .sort(byNodeAndId)
-      const text = JSON.stringify(instances)
-      const isChanged = text !== service.known
-      if (isChanged) {
-        const routed = instances.filter((instance) => instance.state.routed).length
-        const isLoss = routed < service.routed
-        service.known = text
-        service.routed = routed
-        this.#tell({ service: name, instances }, isLoss)
-      }
-      wasAsked()
-      return isChanged
+  #hasOurTag(tags: readonly string[] | null | undefined): boolean {
+    return (tags ?? []).some((tag) => tag.trim().startsWith(this.#options.tagPrefix))
+  }
+
+  #follow(name: string): void {
+    if (this.#followed.has(name)) return
+    this.#followed.set(name, false)
+    this.#follower.follow(name)
+  }
+
+  #newFollower(mode: WatcherFigures['mode']): Follower {
+    const listener = {
+      answered: (service: string, { body }: Answer): boolean => {
+        const isNews = this.#guarded(servicePath(service), () => this.#states.read(service, body))
+        this.#serviceWasRead(service)
+        return isNews
+      },
+      refused: (service: string) => this.#serviceWasRead(service),
+      servicesOn: (node: string) => this.#states.servicesOn(node),
     }
-    const wasAsked = (): void => {
-      service.wasAsked = true
-      this.#checkLoaded()
-    }
-    this.#run(`/v1/health/service/${encodeURIComponent(name)}`, signal, answered, wasAsked)
+    if (mode === 'own') return new OwnWatches(this.#watch, listener)
+    return new Triggers({
+      client: this.#client,
+      contact: this.#contact,
+      startWatch: this.#watch,
+      startScanner: () => startScanner(this.#options.client),
+      listener,
+      world: this.#world,
+      log: this.#log,
+    })
+  }
+
+  /** Changes over when there are too many services for a query each, and back when there are clearly fewer. */
+  #chooseFollower(services: number): void {
+    const { maxWatches } = this.#options
+    const isTooMany = services > maxWatches
+    const isFewAgain = services <= maxWatches * 0.75
+    const mode = this.#mode === 'own' ? (isTooMany ? 'triggers' : 'own') : isFewAgain ? 'own' : 'triggers'
+    if (mode === this.#mode) return
+    const before = this.#follower
+    this.#mode = mode
+    this.#follower = this.#newFollower(mode)
+    for (const name of this.#followed.keys()) this.#follower.follow(name)
+    before.close().catch((error: unknown) => this.#log.error('consul', 'watch-ended', messageOf(error)))
+    this.#log.info('consul', 'watch-mode', `${services} services with our tags: following them by ${mode}`)
+  }
+
+  #serviceWasRead(service: string): void {
+    if (!this.#followed.has(service)) return
+    this.#followed.set(service, true)
+    this.#checkLoaded()
+  }
+
+  #wasRead(part: string): void {
+    this.#awaited.delete(part)
+    this.#checkLoaded()
   }
 
   /** Everything was read once, or refused: one service that cannot be read must not keep the others waiting. */
   #checkLoaded(): void {
-    if (!this.#namesAreKnown) return
-    for (const service of this.#services.values()) if (!service.wasAsked) return
-    this.#flush()
+    if (this.#isLoaded || this.#awaited.size > 0) return
+    for (const wasRead of this.#followed.values()) if (!wasRead) return
+    this.#isLoaded = true
+    this.#states.flush()
     this.#resolveLoaded()
   }
 
   /**
-   * Passes a change on: the first at once, those of the next moment together, a loss of health at once in any case,
-   * because requests are failing until it is known.
+   * Losses that are too large to be believed at once: asks the leader, unless the agent that we talk to says itself
+   * that it is about to go.
    */
-  #tell(change: ServiceInstances, isLoss: boolean): void {
-    this.#pending.set(change.service, change)
-    const wait = this.#lastToldAt + gatherMs - this.#world.clock.monotonic()
-    if (isLoss || wait <= 0) this.#flush()
-    else this.#cancelTelling ??= this.#world.clock.after(wait, () => this.#flush())
+  async #confirm(services: readonly string[]): Promise<void> {
+    const { signal } = this.#closing
+    try {
+      const { body } = await this.#client.read('/v1/agent/self', signal)
+      if (isLeaving(body)) {
+        this.#log.warn(
+          'consul',
+          'agent-leaving',
+          `the agent at ${this.address} is leaving; keeping the routes`,
+        )
+        return
+      }
+      this.#log.warn(
+        'consul',
+        'loss-held',
+        `Consul lists ${services.length} services as gone at once; asking its leader`,
+      )
+      const names = await this.#client.read('/v1/catalog/services', signal, 'default')
+      this.#guarded('/v1/catalog/services', () => this.#namesChanged(names))
+      for (const service of services) this.#confirmations.add(service)
+    } catch (error) {
+      if (signal.aborted) return
+      // Asked again as long as they are held: what cannot be confirmed stays.
+      this.#log.warn('consul', 'loss-unconfirmed', `${messageOf(error)}; keeping the routes`)
+    }
   }
-
-  #flush(): void {
-    this.#cancelTelling?.()
-    this.#cancelTelling = null
-    if (this.#pending.size === 0) return
-    const changes = [...this.#pending.values()]
-    this.#pending.clear()
-    this.#lastToldAt = this.#world.clock.monotonic()
-    this.#listener?.changed(changes)
-  }
-}
-
-interface ServiceWatch {
-  readonly closing: AbortController
-  /** The instances that were told last, as text; null before the first good answer. */
-  known: string | null
-  /** How many of them may get requests. */
-  routed: number
-  /** True after the first answer, also if that was an error. */
-  wasAsked: boolean
-}
-
-const gatherMs = 100
-
-function byNodeAndId(a: Instance, b: Instance): number {
-  if (a.node !== b.node) return a.node < b.node ? -1 : 1
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }
 
 function datacenterOf(body: unknown): string {
   const datacenter = (body as { Config?: { Datacenter?: unknown } } | null)?.Config?.Datacenter
   if (typeof datacenter !== 'string') throw new Error('/v1/agent/self: expected Config.Datacenter, got none')
   return datacenter
+}
+
+/** The tags of a service come in an order that differs from answer to answer. */
+const isSameSet = (a: readonly string[] | undefined, b: readonly string[] | undefined): boolean =>
+  JSON.stringify(a?.toSorted()) === JSON.stringify(b?.toSorted())
+
+/** Serf's states of a member: 1 is alive, 2 leaving, 3 left. */
+function isLeaving(body: unknown): boolean {
+  const status = (body as { Member?: { Status?: unknown } } | null)?.Member?.Status
+  return status === 2 || status === 3
 }

@@ -29,8 +29,13 @@ export interface HealthRules {
   readonly checksRequired: 'one' | 'all'
 }
 
-/** Connect sidecars and gateways carry the tags of what they stand for and speak no plain HTTP. */
-export const isRoutable = (entry: HealthEntry): boolean => (entry.Service.Kind ?? '') === ''
+/**
+ * Connect sidecars and gateways carry the tags of what they stand for and speak no plain HTTP.
+ *
+ * @param kinds those that are routed all the same
+ */
+export const isRoutable = ({ Service: service }: HealthEntry, kinds: readonly string[]): boolean =>
+  (service.Kind ?? '') === '' || kinds.includes(service.Kind!)
 
 export function instanceOf(entry: HealthEntry, rules: HealthRules): Instance {
   const { Node: node, Service: service } = entry

@@ -7,14 +7,32 @@ export interface WatchOptions {
   /** Answers at once for index 0, else when the index has passed or the wait is over. Rejects with a ConsulError. */
   readonly ask: (index: bigint, waitMs: number, signal: AbortSignal) => Promise<Answer>
   /** An answer that may bring something new. Returns whether it did. */
-  readonly onAnswer: (body: unknown) => boolean
+  readonly onAnswer: (answer: Answer) => boolean
   /** An answer that was an error, with its words. The data that was told before stays. */
   readonly onError: (error: ConsulError) => void
   /** There was no answer at all: resolves when it is time to try again. */
   readonly waitForReturn: (error: ConsulError) => Promise<void>
+  /** Least milliseconds between two questions once a burst is used; 250 if absent. */
+  readonly paceMs?: number
+  /** What that pace rises to while answers bring nothing; 4000 if absent. */
+  readonly idlePaceMs?: number
   readonly world: World
   readonly signal: AbortSignal
 }
+
+/** Starts a watch with all that they have in common. It ends with its own signal or with the registry. */
+export type StartWatch = (options: {
+  readonly path: string
+  /** Returns whether the answer brought anything new. What it throws is logged, and the last good state stays. */
+  readonly onAnswer: (answer: Answer) => boolean
+  /** An answer that was an error. */
+  readonly onRefused: () => void
+  /** Contact was lost and is back. */
+  readonly onReturn?: () => void
+  readonly paceMs?: number
+  readonly idlePaceMs?: number
+  readonly signal: AbortSignal
+}) => void
 
 /**
  * The loop of one blocking query; ends with the signal (Consul, "Blocking Queries").
@@ -23,14 +41,14 @@ export interface WatchOptions {
  * from 0. After an error too: a Consul that restarted has a lower index, and a query with the old one would be held
  * for minutes and miss every change meanwhile.
  *
- * Rate: an answer at once is free, a storm is not. News is read at most four times a second; answers that brought
+ * Rate: an answer at once is free, a storm is not. News is read at the pace of `paceMs`; answers that brought
  * nothing (another check's output, an index that flaps) slow the loop down further, until something changes.
  */
 export async function watch(options: WatchOptions): Promise<void> {
-  const { ask, onAnswer, onError, waitForReturn, world, signal } = options
+  const { ask, onAnswer, onError, waitForReturn, paceMs = 250, idlePaceMs = 4_000, world, signal } = options
   const bucket = new TokenBucket(burst, () => world.clock.monotonic())
   const backoff = new Backoff({ firstMs: 250, maxMs: 30_000, random: world.random })
-  let refillMs = minRefillMs
+  let refillMs = paceMs
   for (let index = 0n; !signal.aborted; ) {
     await sleep(world.clock, bucket.take(refillMs), signal)
     if (signal.aborted) return
@@ -52,15 +70,13 @@ export async function watch(options: WatchOptions): Promise<void> {
     backoff.succeeded()
     const isSame = index !== 0n && answer.index === index
     index = answer.index < index ? 0n : answer.index
-    // The wait ran out: no news, and no load either.
-    if (isSame) continue
-    refillMs = onAnswer(answer.body) ? minRefillMs : Math.min(maxRefillMs, refillMs * 2)
+    // The wait ran out, or Consul woke for nothing (it promises no more): contact, and no news.
+    const isNews = !isSame && onAnswer(answer)
+    refillMs = isNews ? paceMs : Math.min(idlePaceMs, refillMs * 2)
   }
 }
 
 const burst = 4
-const minRefillMs = 250
-const maxRefillMs = 4_000
 
 /** Five minutes, give or take a tenth, so that a thousand watches do not re-arm together. */
 const waitMs = (random: () => number): number => 300_000 * (0.9 + 0.2 * random())

@@ -1,0 +1,5 @@
+import { createUpstream } from '../upstream.ts'
+import { endWithParent, listenAndAnnounce } from './child.ts'
+
+endWithParent()
+listenAndAnnounce(createUpstream())

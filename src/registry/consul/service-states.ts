@@ -1,0 +1,171 @@
+import type { World } from '../../base/world.ts'
+import type { Instance, ServiceInstances } from '../registry.ts'
+import { type HealthEntry, type HealthRules, instanceOf, isRoutable } from './health.ts'
+import { LossGuard } from './loss-guard.ts'
+
+export interface ServiceStatesOptions {
+  readonly health: HealthRules
+  /** `registry.consul.kinds`: kinds of service that are routed beside ordinary ones. */
+  readonly kinds: readonly string[]
+  readonly world: World
+  /** Takes what changed. */
+  readonly told: (changes: readonly ServiceInstances[]) => void
+  /** Asks to read these services again from the leader, because their loss is hard to believe. */
+  readonly confirm: (services: readonly string[]) => void
+}
+
+/**
+ * What is known of each service, and what was told of it: reduces answers to instances, finds out whether anything
+ * changed, gathers changes, and holds losses that are too large to be believed at once.
+ */
+export class ServiceStates {
+  readonly #options: ServiceStatesOptions
+  readonly #guard: LossGuard
+  readonly #known = new Map<string, KnownService>()
+  /** What changed and is not told yet; newest wins. */
+  readonly #pending = new Map<string, ServiceInstances>()
+  /** Losses that wait for their confirmation; newest wins. */
+  readonly #held = new Map<string, ServiceInstances>()
+  #lastToldAt = Number.NEGATIVE_INFINITY
+  #cancelTelling: (() => void) | null = null
+  #cancelJudging: (() => void) | null = null
+
+  constructor(options: ServiceStatesOptions) {
+    this.#options = options
+    this.#guard = new LossGuard(options.world.clock)
+  }
+
+  /** Services that wait for their loss to be confirmed. */
+  get held(): ReadonlyMap<string, ServiceInstances> {
+    return this.#held
+  }
+
+  contactWasBack(): void {
+    this.#guard.contactWasBack()
+  }
+
+  /** Instances of a node, as they were told last: which services a check of the node is about. */
+  servicesOn(node: string): string[] {
+    const names: string[] = []
+    for (const [name, { instances }] of this.#known) {
+      if (instances.some((instance) => instance.node === node)) names.push(name)
+    }
+    return names
+  }
+
+  /**
+   * Takes an answer of `GET /v1/health/service/:name`. Returns whether it brought anything new. Throws where it is not
+   * what Consul documents.
+   *
+   * @param isConfirmed true: the leader was asked, so a loss is believed now
+   */
+  read(service: string, body: unknown, isConfirmed = false): boolean {
+    if (!Array.isArray(body))
+      throw new Error(`expected a list of instances of ${service}, got ${typeof body}`)
+    const { health, kinds } = this.#options
+    const instances = (body as readonly HealthEntry[])
+      .filter((entry) => isRoutable(entry, kinds))
+      .map((entry) => instanceOf(entry, health))
+      .sort(byNodeAndId)
+    return this.#update({ service, instances }, isConfirmed)
+  }
+
+  /** The registry does not name the service any more. */
+  vanished(service: string): void {
+    this.#update({ service, instances: [] }, false)
+  }
+
+  close(): void {
+    this.#cancelTelling?.()
+    this.#cancelJudging?.()
+  }
+
+  #update(change: ServiceInstances, isConfirmed: boolean): boolean {
+    const { service, instances } = change
+    const isRouted = instances.some((instance) => instance.state.routed)
+    const text = JSON.stringify(instances)
+    const isLost = !isRouted && this.#guard.isRouted(service)
+    if (isLost) this.#guard.lost(service)
+    else this.#guard.found(service)
+    if (text === this.#known.get(service)?.text) {
+      this.#held.delete(service)
+      return false
+    }
+    const isDistrusted = this.#guard.isDistrustful
+    // Instances that are listed as critical come with their check's own words and are believed at once, unless those
+    // may be the words of an agent that has just started.
+    const isDoubtful = isLost && (instances.length === 0 || isDistrusted) && (!isConfirmed || isDistrusted)
+    if (isDoubtful) this.#hold(change)
+    else this.#accept(change, text)
+    return true
+  }
+
+  #accept(change: ServiceInstances, text = JSON.stringify(change.instances)): void {
+    const { service, instances } = change
+    this.#held.delete(service)
+    const routed = instances.filter((instance) => instance.state.routed).length
+    const isLoss = routed < (this.#known.get(service)?.routed ?? 0)
+    this.#guard.told(service, routed > 0)
+    if (instances.length === 0) this.#known.delete(service)
+    else this.#known.set(service, { text, routed, instances })
+    this.#tell(change, isLoss)
+  }
+
+  /** Waits a moment for what else is lost: only together they show whether it is too much. */
+  #hold(change: ServiceInstances): void {
+    this.#held.set(change.service, change)
+    this.#cancelJudging ??= this.#options.world.clock.after(judgeMs, () => this.#judge())
+  }
+
+  #judge(): void {
+    this.#cancelJudging = null
+    if (!this.#guard.isTooMuch) {
+      for (const change of [...this.#held.values()]) this.#accept(change)
+    } else if (this.#held.size > 0) {
+      this.#cancelJudging = this.#options.world.clock.after(confirmMs, () => {
+        if (this.#held.size > 0) this.#options.confirm([...this.#held.keys()])
+        this.#judge()
+      })
+    }
+  }
+
+  /**
+   * Passes a change on: the first at once, those of the next moment together, a loss of health at once in any case,
+   * because requests are failing until it is known.
+   */
+  #tell(change: ServiceInstances, isLoss: boolean): void {
+    this.#pending.set(change.service, change)
+    const wait = this.#lastToldAt + gatherMs - this.#options.world.clock.monotonic()
+    if (isLoss || wait <= 0) this.flush()
+    else this.#cancelTelling ??= this.#options.world.clock.after(wait, () => this.flush())
+  }
+
+  /** Tells what is pending now. */
+  flush(): void {
+    this.#cancelTelling?.()
+    this.#cancelTelling = null
+    if (this.#pending.size === 0) return
+    const changes = [...this.#pending.values()]
+    this.#pending.clear()
+    this.#lastToldAt = this.#options.world.clock.monotonic()
+    this.#options.told(changes)
+  }
+}
+
+interface KnownService {
+  /** The instances as text, to compare. */
+  readonly text: string
+  readonly routed: number
+  readonly instances: readonly Instance[]
+}
+
+const gatherMs = 100
+/** How long a service that is gone waits for others that are gone with it. */
+const judgeMs = 150
+/** Between two questions to the leader about losses that are hard to believe. */
+const confirmMs = 2_000
+
+function byNodeAndId(a: Instance, b: Instance): number {
+  if (a.node !== b.node) return a.node < b.node ? -1 : 1
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}

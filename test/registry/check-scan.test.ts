@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { CheckScan, ObjectSplitter, type ScannedCheck } from '../../src/registry/consul/check-scan.ts'
+
+const check = (service: string, id: string, more: Partial<ScannedCheck> = {}): ScannedCheck => ({
+  Node: 'n1',
+  CheckID: `service:${id}`,
+  Status: 'passing',
+  ServiceID: id,
+  ServiceName: service,
+  ServiceTags: ['v1'],
+  ...more,
+})
+
+function look(scan: CheckScan, checks: readonly ScannedCheck[]): string[] | null {
+  scan.take(JSON.stringify(checks))
+  return scan.end()
+}
+
+describe('the check scan', () => {
+  test('has nothing to compare the first time', () => {
+    expect(look(new CheckScan(), [check('a', 'a1')])).toBeNull()
+  })
+
+  test.each([
+    ['gained an instance', [check('a', 'a1'), check('b', 'b1'), check('b', 'b2')], ['b']],
+    ['lost its instance', [check('a', 'a1')], ['b']],
+    ['changed its status', [check('a', 'a1'), check('b', 'b1', { Status: 'critical' })], ['b']],
+    ['changed its tags', [check('a', 'a1'), check('b', 'b1', { ServiceTags: ['v2'] })], ['b']],
+    ['moved to another node', [check('a', 'a1'), check('b', 'b1', { Node: 'n2' })], ['b']],
+    ['did not change', [check('b', 'b1'), check('a', 'a1')], []],
+  ])('names the service that %s', (_what, next, changed) => {
+    const scan = new CheckScan()
+    look(scan, [check('a', 'a1'), check('b', 'b1')])
+    expect(look(scan, next)).toEqual(changed)
+  })
+
+  test('an answer that breaks off is refused, and the next is compared with the last whole one', () => {
+    const scan = new CheckScan()
+    look(scan, [check('a', 'a1')])
+    scan.take('[{"Node":"n1","CheckID":"x","Status":"passing","ServiceID":"x","ServiceName":"x"}')
+    expect(() => scan.end()).toThrow('got a part of one')
+    scan.reset()
+    expect(look(scan, [check('a', 'a1')])).toEqual([])
+  })
+})
+
+describe('cutting a list into its objects', () => {
+  const awkward = fc.string({ unit: fc.constantFrom(...'{}[]",\\ aé\n') })
+  const object = fc.record({ a: awkward, b: fc.array(fc.record({ c: awkward })), '{"': awkward })
+
+  test('gives each object whole, wherever the pieces end', () => {
+    fc.assert(
+      fc.property(
+        fc.array(object),
+        fc.array(fc.nat(20), { minLength: 1 }),
+        fc.boolean(),
+        (list, cuts, isPretty) => {
+          const text = JSON.stringify(list, null, isPretty ? 2 : 0)
+          const splitter = new ObjectSplitter()
+          const found: unknown[] = []
+          for (let at = 0, i = 0; at < text.length; i++) {
+            const end = at + 1 + cuts[i % cuts.length]!
+            for (const one of splitter.take(text.slice(at, end))) found.push(JSON.parse(one))
+            at = end
+          }
+          expect(found).toEqual(list)
+          expect(splitter.isComplete).toBe(true)
+        },
+      ),
+    )
+  })
+
+  test('is not complete before the list is closed', () => {
+    const splitter = new ObjectSplitter()
+    splitter.take('[{"a":1}')
+    expect(splitter.isComplete).toBe(false)
+  })
+})

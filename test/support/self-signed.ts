@@ -1,0 +1,24 @@
+/**
+ * A certificate for localhost and 127.0.0.1 that nobody vouches for, valid until 2126. The key is no secret: it is here
+ * so that tests need no tool to make one.
+ */
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgiRNIQbx8yP4c67aB
+9NK1R64B4igwIReeoyvBVWdB52ShRANCAARYTT9E9JpJlw4cJC2MoakP2MdOTLmI
+17i4bjCV7BrGiYe4tILejHgj+IOg7PfBI9d6RAzzBx5ZDEzZWc0oKTdM
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBmjCCAUGgAwIBAgIUOtafHbpZxgoalAw4iBAs8XZdeCQwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjIyNDYxNFoYDzIxMjYxMDI5
+MjI0NjE0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARYTT9E9JpJlw4cJC2MoakP2MdOTLmI17i4bjCV7BrGiYe4tILejHgj
++IOg7PfBI9d6RAzzBx5ZDEzZWc0oKTdMo28wbTAdBgNVHQ4EFgQU3o4/K3n91YXn
+b0C5+kmHMUz90yAwHwYDVR0jBBgwFoAU3o4/K3n91YXnb0C5+kmHMUz90yAwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDRwAwRAIgdstOScHHmmEil1AJO3UpQGEErxkkxUrpOLmJD0hfOeICIEUC
+kALRBWd1T4gbJKLjgPuELlgMm64CC1VnIFi+2psF
+-----END CERTIFICATE-----
+`,
+} as const
