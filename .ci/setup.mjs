@@ -23,7 +23,9 @@ function npm(...args) {
 }
 
 const lockStamp = join(root, 'node_modules/.gatehouse-lock')
-const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+const lock = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex')
 if (!existsSync(lockStamp) || readFileSync(lockStamp, 'utf8') !== lock) {
   console.log('installing dependencies')
   npm('ci', '--no-audit', '--no-fund', '--loglevel', 'error')
@@ -39,7 +41,8 @@ function newest(path) {
 
 const built = join(root, 'dist/.built')
 const sources = ['src', 'ui', 'tsconfig.json', 'tsconfig.build.json', 'vite.config.ts', 'package.json']
-const isBuilt = existsSync(built) && sources.every((name) => newest(join(root, name)) <= statSync(built).mtimeMs)
+const isBuilt =
+  existsSync(built) && sources.every((name) => newest(join(root, name)) <= statSync(built).mtimeMs)
 if (!isBuilt) {
   console.log('building')
   npm('run', '--silent', 'build')

@@ -189,7 +189,8 @@ async function main(): Promise<void> {
 /** Resident memory of a process and the most that it was, in MiB. */
 function rssOf(pid: number): { now: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const mebibytes = (name: string): number => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
+  const mebibytes = (name: string): number =>
+    Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
   return { now: mebibytes('VmRSS'), peak: mebibytes('VmHWM') }
 }
 

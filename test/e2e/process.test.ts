@@ -136,7 +136,13 @@ describe('the gateway as a process', () => {
 
   test('SIGTERM while Consul is still awaited is an orderly end', async () => {
     const port = await freePort()
-    const running = gatehouse(['-registry.consul.addr', `127.0.0.1:${port}`, '-registry.timeout', '60s', ...flags])
+    const running = gatehouse([
+      '-registry.consul.addr',
+      `127.0.0.1:${port}`,
+      '-registry.timeout',
+      '60s',
+      ...flags,
+    ])
     await waitFor(() => running.complaints().includes('no-contact'), { what: 'the wait', deadline: 10_000 })
     running.child.kill('SIGTERM')
     expect(await running.exit()).toBe(0)
