@@ -205,7 +205,8 @@ export class Triggers implements Follower {
   /** Reads every service, soon after the first wish and then once in a while. */
   #sweep(): void {
     const { clock } = this.#options.world
-    const wait = this.#lastSweepAt + sweepEveryMs - clock.monotonic()
+    const every = Math.max(minSweepMs, this.#followed.size * sweepMsPerService)
+    const wait = this.#lastSweepAt + every - clock.monotonic()
     if (wait <= 0) {
       this.#lastSweepAt = clock.monotonic()
       this.#readAll()
@@ -222,4 +223,6 @@ export class Triggers implements Follower {
 const readWidth = 16
 /** Two looks in a row are free, then one in this time. */
 const scanEveryMs = 1_000
-const sweepEveryMs = 30_000
+/** Between two sweeps: the more there is to read, the more rarely. 2,000 services are read twice a minute at most. */
+const sweepMsPerService = 15
+const minSweepMs = 1_000

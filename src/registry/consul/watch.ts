@@ -14,7 +14,7 @@ export interface WatchOptions {
   readonly waitForReturn: (error: ConsulError) => Promise<void>
   /** Least milliseconds between two questions once a burst is used; 250 if absent. */
   readonly paceMs?: number
-  /** What that pace rises to while answers bring nothing; 4000 if absent. */
+  /** What that pace rises to while answers bring nothing; 1000 if absent. */
   readonly idlePaceMs?: number
   readonly world: World
   readonly signal: AbortSignal
@@ -45,7 +45,7 @@ export type StartWatch = (options: {
  * nothing (another check's output, an index that flaps) slow the loop down further, until something changes.
  */
 export async function watch(options: WatchOptions): Promise<void> {
-  const { ask, onAnswer, onError, waitForReturn, paceMs = 250, idlePaceMs = 4_000, world, signal } = options
+  const { ask, onAnswer, onError, waitForReturn, paceMs = 250, idlePaceMs = 1_000, world, signal } = options
   const bucket = new TokenBucket(burst, () => world.clock.monotonic())
   const backoff = new Backoff({ firstMs: 250, maxMs: 30_000, random: world.random })
   let refillMs = paceMs
