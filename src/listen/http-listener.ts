@@ -172,6 +172,7 @@ function hasBody(fields: Fields): boolean {
 /** The body of a request as the upstream clients take it. */
 class MessageBody implements BodySource {
   readonly length: number | null
+  wasStarted = false
   readonly #message: IncomingMessage
 
   constructor(message: IncomingMessage, fields: Fields) {
@@ -182,6 +183,7 @@ class MessageBody implements BodySource {
   }
 
   start(sink: BodySink): void {
+    this.wasStarted = true
     const message = this.#message
     message.on('data', (chunk: Buffer) => sink.data(chunk))
     message.on('end', () => sink.end())

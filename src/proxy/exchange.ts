@@ -45,6 +45,10 @@ export class Exchange {
   chosen: Target | null = null
   call: UpstreamCall | null = null
   failure: GatewayError | null = null
+  /** How often it was sent, or tried to. */
+  attempts = 0
+  /** It went out on a connection in its last attempt. */
+  wasSent = false
   /** Of the answer that the client gets; 0 before its head. */
   status = 0
   /** Octets of the answer's body that went to the client. */

@@ -1,11 +1,12 @@
 import { asGatewayError, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
-import type { RouteTable, Target } from '../route/table.ts'
+import type { Route, RouteTable, Target } from '../route/table.ts'
 import type { ResponseSink } from '../upstream/client.ts'
 import type { Exchange } from './exchange.ts'
 import { compileRequestFields, type ForwardingOptions, responseFields, trailerFields } from './headers.ts'
 import { rewriteTarget } from './path.ts'
+import { mayRetry } from './retry.ts'
 
 export interface HandlerOptions extends ForwardingOptions {
   /** `proxy.noroutestatus` */
@@ -48,7 +49,7 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
       fail(exchange, new GatewayError('GW_NO_ROUTE', `no route for ${exchange.host}${exchange.target}`))
       return
     }
-    const target = route.balancer === null ? null : (route.targets[route.balancer.pick()] ?? null)
+    const target = pick(route, null)
     if (target === null) {
       fail(exchange, new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`))
       return
@@ -56,9 +57,22 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
     forward(exchange, target)
   }
 
+  /** The next target in turn that is not `failed`; that one where there is no other. */
+  function pick({ balancer, targets }: Route, failed: Target | null): Target | null {
+    if (balancer === null) return null
+    let target = targets[balancer.pick()] ?? null
+    // The ring holds every target, those with a small share rarely: a few turns are enough, and an end is sure.
+    for (let turn = 0; target === failed && targets.length > 1 && turn < 20; turn++) {
+      target = targets[balancer.pick()] ?? null
+    }
+    return target
+  }
+
   function forward(exchange: Exchange, target: Target): void {
     const { strip = '', prepend = '', host } = target.options
     exchange.chosen = target
+    exchange.attempts++
+    exchange.wasSent = false
     target.upstream.inFlight++
     const hostHeader = host === undefined ? exchange.host : host === 'dst' ? target.authority : host
     exchange.call = target.upstream.client.send(
@@ -81,7 +95,9 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
   function relay(exchange: Exchange): ResponseSink {
     const { client } = exchange
     return {
-      sent() {},
+      sent() {
+        exchange.wasSent = true
+      },
       informed(status, fields) {
         if (!exchange.finished) client.inform(status, responseFields(fields))
       },
@@ -101,8 +117,36 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
         finish(exchange)
       },
       failed(error) {
-        if (!exchange.finished) fail(exchange, error)
+        if (exchange.finished) return
+        const { method, attempts, wasSent, body, status } = exchange
+        const attempt = {
+          method,
+          attempts,
+          wasSent,
+          bodyWasRead: body?.wasStarted === true,
+          wasAnswered: status !== 0,
+        }
+        if (mayRetry(attempt, error)) retry(exchange, error)
+        else fail(exchange, error)
       },
+    }
+  }
+
+  /** Tries again, on another instance where there is one: who sent the request need not know of the first. */
+  function retry(exchange: Exchange, error: GatewayError): void {
+    const failed = exchange.chosen!
+    failed.upstream.inFlight--
+    exchange.chosen = null
+    log.debug('proxy', 'retry', `${error.message}; trying another instance for ${exchange.target}`)
+    try {
+      // The table may have changed meanwhile, and because of this very failure.
+      const { host, path, client } = exchange
+      const route = live.current.find(host, path, client.secure)
+      const target = route === null ? null : pick(route, failed)
+      if (target === null) fail(exchange, error)
+      else forward(exchange, target)
+    } catch (unexpected) {
+      fail(exchange, unexpected)
     }
   }
 

@@ -27,6 +27,8 @@ export interface UpstreamRequest {
 export interface BodySource {
   /** Octets, from Content-Length; null: unknown, so it is sent chunked. */
   readonly length: number | null
+  /** Some of it may be gone: it cannot be sent a second time. */
+  readonly wasStarted: boolean
   start(sink: BodySink): void
   pause(): void
   resume(): void

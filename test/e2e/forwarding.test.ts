@@ -384,6 +384,62 @@ describe('failures', () => {
   })
 })
 
+describe('another instance is tried', () => {
+  const both = async (first: { url: string }, second: { url: string }) => {
+    const started = await startTraffic([
+      serviceRoutes('web', definition('web', '/', first.url), definition('web', '/', second.url)),
+    ])
+    cleanups.push(() => started.close())
+    return started
+  }
+
+  test.each(['GET', 'POST'])('when one refuses connections: no %s is lost', async (method) => {
+    const gone = await origin((_message, response) => response.end())
+    await gone.close()
+    const web = await origin((message, response) => message.pipe(response))
+    const { url } = await both(gone, web)
+    for (let i = 0; i < 10; i++) {
+      const answer = await request(url, {
+        method: method as 'GET',
+        ...(method === 'POST' ? { body: 'whole' } : {}),
+      })
+      expect([answer.statusCode, await answer.body.text()]).toEqual([200, method === 'POST' ? 'whole' : ''])
+    }
+  })
+
+  test('when one closes a connection instead of answering: no GET is lost, and a POST is sent once', async () => {
+    let posts = 0
+    const rude = await rawOrigin((socket) => {
+      socket.once('data', (chunk) => {
+        if (String(chunk).startsWith('POST')) posts++
+        socket.destroy()
+      })
+    })
+    const web = await origin((message, response) => {
+      if (message.method === 'POST') posts++
+      response.end('ok')
+    })
+    const { url } = await both(rude, web)
+    for (let i = 0; i < 10; i++) expect((await request(url)).statusCode).toBe(200)
+    const statuses = new Set<number>()
+    for (let i = 0; i < 10; i++) {
+      const answer = await request(url, { method: 'POST' })
+      await answer.body.dump()
+      statuses.add(answer.statusCode)
+    }
+    expect([posts, [...statuses].sort()]).toEqual([10, [200, 502]])
+  })
+
+  test('a kept connection that died while it was idle costs no GET, also with one instance alone', async () => {
+    const web = await origin((_message, response) => response.end('ok'))
+    const { url } = await trafficTo('/', web.url)
+    for (let i = 0; i < 20; i++) {
+      expect((await request(url)).statusCode).toBe(200)
+      web.received.at(-1)!.socket.destroy()
+    }
+  })
+})
+
 describe('draining', () => {
   test('a running request ends, a new connection is refused', async () => {
     let release = (): void => {}

@@ -1,0 +1,31 @@
+import type { GatewayError } from '../base/errors.ts'
+
+/** What is known of a request when an attempt at it failed. */
+export interface Attempt {
+  readonly method: string
+  /** Attempts so far, the failed one included. */
+  readonly attempts: number
+  /** The request went out on a connection: it may have reached the upstream. */
+  readonly wasSent: boolean
+  /** Some of the request's body was read, and cannot be read again. */
+  readonly bodyWasRead: boolean
+  /** The client has the head of an answer. */
+  readonly wasAnswered: boolean
+}
+
+/** How often a request is tried at most. */
+const maxAttempts = 3
+
+/** RFC 9110 section 9.2.2: to repeat these does no harm. */
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+
+/** Whether a request may be tried again: the cases in which that could do harm come first. */
+export function mayRetry(attempt: Attempt, error: GatewayError): boolean {
+  if (attempt.wasAnswered || attempt.bodyWasRead || attempt.attempts >= maxAttempts) return false
+  // Nothing reached an upstream: any method is safe.
+  if (!attempt.wasSent) return error.retry === 'always'
+  if (!idempotent.has(attempt.method)) return false
+  // A kept connection that the other side closed at the same moment: it says nothing about the upstream, and a second
+  // time in a row would.
+  return error.retry === 'if-reused' && attempt.attempts === 1
+}
