@@ -71,6 +71,21 @@ async function startRegistry() {
   return registry
 }
 
+/** A healthy service for all hosts and paths. */
+async function registerWeb(registry: string, port: number): Promise<void> {
+  const answer = await request(`${registry}/v1/agent/service/register`, {
+    method: 'PUT',
+    body: JSON.stringify({
+      Name: 'web',
+      Address: '127.0.0.1',
+      Port: port,
+      Tags: ['urlprefix-/'],
+      Check: { TTL: '60s', Status: 'passing' },
+    }),
+  })
+  expect(answer.statusCode).toBe(200)
+}
+
 const flags = ['-proxy.addr', '127.0.0.1:0', '-ui.addr', '127.0.0.1:0']
 
 /** The port in `... listening on 127.0.0.1:40123`. */
@@ -81,16 +96,7 @@ describe('the gateway as a process', () => {
     const registry = await startRegistry()
     const web = await startOrigin((_message, response) => response.end('served'))
     cleanups.push(() => web.close())
-    await request(`${registry.url}/v1/agent/service/register`, {
-      method: 'PUT',
-      body: JSON.stringify({
-        Name: 'web',
-        Address: '127.0.0.1',
-        Port: web.port,
-        Tags: ['urlprefix-/'],
-        Check: { TTL: '60s', Status: 'passing' },
-      }),
-    })
+    await registerWeb(registry.url, web.port)
     const file = await propertiesFile(`registry.consul.addr = localhost:${registry.port}\n`)
     const running = gatehouse(['-cfg', file, ...flags])
     await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
@@ -105,16 +111,7 @@ describe('the gateway as a process', () => {
       release = () => response.end('late')
     })
     cleanups.push(() => web.close())
-    await request(`${registry.url}/v1/agent/service/register`, {
-      method: 'PUT',
-      body: JSON.stringify({
-        Name: 'web',
-        Address: '127.0.0.1',
-        Port: web.port,
-        Tags: ['urlprefix-/'],
-        Check: { TTL: '60s', Status: 'passing' },
-      }),
-    })
+    await registerWeb(registry.url, web.port)
     const admin = await freePort()
     const running = gatehouse([
       ...['-registry.consul.addr', `localhost:${registry.port}`],
@@ -152,16 +149,7 @@ describe('the gateway as a process', () => {
     const registry = await startRegistry()
     const web = await startOrigin(() => {})
     cleanups.push(() => web.close())
-    await request(`${registry.url}/v1/agent/service/register`, {
-      method: 'PUT',
-      body: JSON.stringify({
-        Name: 'web',
-        Address: '127.0.0.1',
-        Port: web.port,
-        Tags: ['urlprefix-/'],
-        Check: { TTL: '60s', Status: 'passing' },
-      }),
-    })
+    await registerWeb(registry.url, web.port)
     const running = gatehouse(['-registry.consul.addr', registry.url, ...flags, '-proxy.shutdownwait', '60s'])
     await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
     request(`http://127.0.0.1:${portIn(running.complaints())}/`).catch(() => {})
