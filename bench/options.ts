@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Length of a timed window. */
   readonly seconds: number
+  /** How many times 1 s of load come before a window. */
+  readonly warmUps: number
   /** The load generator; null: wrk where it is installed. */
   readonly load: 'wrk' | 'autocannon' | null
   /** The Node binary that runs gatehouse and the Node baselines; null: the one that runs this. */
@@ -38,7 +40,7 @@ export const usage = `npm run bench -- [options]
                   installed, without caddy)
   --rounds N      timed windows for each proxy and case (default 5)
   --seconds N     length of a window, at least ${shortestWindow} (default 4)
-  --quick         2 rounds of ${shortestWindow} seconds
+  --quick         2 rounds of ${shortestWindow} seconds after a short warm-up
   --check         only check that every proxy answers every case right
   --load NAME     ${loads.join(' or ')} (default wrk where it is installed)
   --node PATH     Node binary that runs gatehouse and the Node baselines
@@ -104,6 +106,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
       shortestWindow,
       ' (CPU time is counted in 10 ms)',
     ),
+    warmUps: quick ? 1 : 3,
     load: choice('load', loads),
     node: values.node ?? null,
     json: values.json ?? null,

@@ -26,6 +26,8 @@ export interface Started {
   output(): string
   /** Null while it runs. */
   exit(): string | null
+  /** Asks it to end, and ends it by force if it does not. */
+  stop(): Promise<void>
 }
 
 /** Longest text that is kept of what a long-running program prints. */
@@ -58,7 +60,13 @@ export class Processes {
     child.on('exit', (code, signal) => {
       exit ??= endOf(code, signal)
     })
-    return { name: options.name, pid: child.pid ?? 0, output: () => output, exit: () => exit }
+    return {
+      name: options.name,
+      pid: child.pid ?? 0,
+      output: () => output,
+      exit: () => exit,
+      stop: () => this.#end([child]),
+    }
   }
 
   /** A `RunProgram` whose programs run on the core. */
@@ -82,27 +90,25 @@ export class Processes {
       })
   }
 
-  /** Asks everything that still runs to end, and ends by force what does not. */
-  async stop(): Promise<void> {
+  /** Asks everything that still runs to end, and ends by force what does not. From now on nothing can be started. */
+  stop(): Promise<void> {
     this.#isStopping = true
-    const children = [...this.#running]
-    for (const child of children) child.kill('SIGTERM')
-    const end = performance.now() + graceMs
-    while (this.#running.size > 0 && performance.now() < end) await pause(10)
-    this.killNow()
-    while (children.some((child) => child.exitCode === null && child.signalCode === null)) await pause(10)
+    return this.#end([...this.#running])
   }
 
-  /** Ends everything that still runs, with its descendants, at once. */
+  /** Ends everything that still runs, with its descendants, at once. From now on nothing can be started. */
   killNow(): void {
     this.#isStopping = true
-    if (this.#running.size === 0) return
-    const all = readProcesses()
-    for (const child of this.#running) {
-      // Descendants first: without their parent nobody could tell whose they are.
-      const tree = child.pid === undefined ? [] : treeOf(child.pid, all)
-      for (const { pid } of tree.reverse()) signal(pid)
-    }
+    kill([...this.#running])
+  }
+
+  async #end(children: readonly ChildProcess[]): Promise<void> {
+    const left = (): ChildProcess[] => children.filter((child) => this.#running.has(child))
+    for (const child of left()) child.kill('SIGTERM')
+    const end = performance.now() + graceMs
+    while (left().length > 0 && performance.now() < end) await pause(5)
+    kill(left())
+    while (left().length > 0) await pause(5)
   }
 
   #spawn({ name, command, args, core, env }: StartOptions): ChildProcess {
@@ -119,11 +125,21 @@ export class Processes {
   }
 }
 
-function signal(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+/** Ends processes by force, with their descendants. */
+function kill(children: readonly ChildProcess[]): void {
+  if (children.length === 0) return
+  const all = readProcesses()
+  for (const child of children) {
+    // Descendants first: without their parent nobody could tell whose they are.
+    const tree = child.pid === undefined ? [] : treeOf(child.pid, all)
+    for (const { pid } of tree.reverse()) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch (error) {
+        // It ended between the look and the signal.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
   }
 }
 

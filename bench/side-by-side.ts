@@ -57,8 +57,12 @@ export async function runSideBySide(options: BenchOptions, context: BenchContext
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'))
   try {
     const run: Run = { context, options, cores: chooseCores(has('taskset')), folder, processes }
-    const subjects = await startAll(chosen, run)
-    for (const { name, port } of subjects) await checkProxy(name, port, selected)
+    const subjects = await prepare(chosen, run)
+    for (const { name, start } of subjects) {
+      const { port, stop } = await start()
+      await checkProxy(name, port, selected)
+      await stop()
+    }
     context.print(`right: ${names(chosen)}; cases ${names(selected)}\n`)
     if (!options.check) await timeAll(chosen, selected, subjects, createGenerator(run, has('wrk')), run)
   } finally {
@@ -86,8 +90,8 @@ function choosePeers(
   return wanted.filter((peer) => !missing.includes(peer))
 }
 
-/** Starts the upstream, the registry and the proxies, and waits until each proxy reaches the upstream. */
-async function startAll(
+/** Starts the upstream and the registry, and says how each proxy is started. */
+async function prepare(
   chosen: readonly Peer[],
   { context, options, cores, folder, processes }: Run,
 ): Promise<Subject[]> {
@@ -108,13 +112,14 @@ async function startAll(
     upstreamPort,
     registryPort,
   }
-  const subjects: Subject[] = []
-  for (const { name, start } of chosen) {
-    const { started, port } = await start(peerContext)
-    await untilReady(started, 'it to reach the upstream', () => isServed(port))
-    subjects.push({ name, pid: started.pid, port })
-  }
-  return subjects
+  return chosen.map((peer) => ({
+    name: peer.name,
+    async start() {
+      const { started, port } = await peer.start(peerContext)
+      await untilReady(started, 'it to reach the upstream', () => isServed(port))
+      return { pid: started.pid, port, stop: () => started.stop() }
+    },
+  }))
 }
 
 async function isServed(port: number): Promise<true | null> {
@@ -145,7 +150,7 @@ async function timeAll(
   { context, options, cores, processes }: Run,
 ): Promise<void> {
   const { print, progress } = context
-  const { rounds, seconds } = options
+  const { rounds, seconds, warmUps } = options
   const at = new Date().toISOString()
   const machine = describeMachine()
   const versions = await versionsOf(chosen, options.node ?? context.node, context.root, processes)
@@ -153,12 +158,14 @@ async function timeAll(
   print(`load average ${machine.loadAverage.join(' ')}\n`)
   for (const [name, version] of Object.entries(versions)) print(`${name}: ${version}\n`)
   print(`${pinning(cores)}\n`)
-  print(`${generator.name}, ${connections} connections, rounds: ${rounds} of ${seconds} s\n`)
+  print(
+    `${generator.name}, ${connections} connections, rounds: ${rounds} of ${seconds} s after ${warmUps} s of warm-up\n`,
+  )
 
   const results: (Pick<BenchCase, 'name' | 'says'> & { readonly measured: readonly Measured[] })[] = []
   for (const benchCase of selected) {
     const { name, says } = benchCase
-    const measured = await measureCase(benchCase, subjects, { rounds, seconds, generator, progress })
+    const measured = await measureCase(benchCase, subjects, { rounds, seconds, warmUps, generator, progress })
     results.push({ name, says, measured })
     print(`\n${name}: ${says}\n${renderSummaries(summarise(measured))}`)
   }
@@ -171,6 +178,7 @@ async function timeAll(
     load: { name: generator.name, connections },
     rounds,
     seconds,
+    warmUps,
     cases: results.map((result) => ({ ...result, summary: summarise(result.measured) })),
   }
   await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`)

@@ -68,7 +68,7 @@ export const nginx: Peer = {
   async start({ processes, core, folder: parent, upstreamPort }) {
     const proxy = await freePort()
     const folder = join(parent, 'nginx')
-    await mkdir(folder)
+    await mkdir(folder, { recursive: true })
     const file = join(folder, 'nginx.conf')
     const asRoot = userInfo().uid === 0
     await writeFile(file, nginxConfig({ proxy, upstream: upstreamPort, folder, asRoot }))

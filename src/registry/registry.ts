@@ -13,6 +13,8 @@ export interface Registry {
    */
   start(listener: RegistryListener): Promise<void>
   status(): RegistryStatus
+  /** Where people keep manual overrides; null or absent: this registry keeps none. */
+  readonly overrides?: OverrideStore | null
   /** Ends every watch. Safe to call twice. */
   close(): Promise<void>
 }
@@ -36,6 +38,32 @@ export interface CommandDocument {
   /** Where it stands, for people: `fabio/config/team-a`, `/etc/gatehouse/routes`. */
   readonly name: string
   readonly text: string
+}
+
+/**
+ * The documents of manual overrides, to be read and changed by people. A key is what follows the place of them all:
+ * empty for the document there, `/team-a` for one below. Every method rejects where the registry does not answer.
+ */
+export interface OverrideStore {
+  /** The name under which the listener is told of the document. */
+  nameOf(key: string): string
+  /** Keys that are there, in the order in which their documents are applied. */
+  keys(): Promise<readonly string[]>
+  /** Of a key that is not there, empty and version 0. */
+  read(key: string): Promise<StoredOverride>
+  /**
+   * Puts the text in place of what has this version. Resolves with false, and has changed nothing, where another
+   * version is there.
+   *
+   * @param version 0: nothing is there yet
+   */
+  write(key: string, value: string, version: bigint): Promise<boolean>
+}
+
+export interface StoredOverride {
+  /** Trimmed. */
+  readonly value: string
+  readonly version: bigint
 }
 
 /** All instances of a service, healthy or not. None: it is gone. */

@@ -1,7 +1,7 @@
 import type { Balancer, BalancerFactory, Cursor } from '../balance/balancer.ts'
 import { buildRing } from '../balance/ring.ts'
 import { sharesOf } from '../balance/shares.ts'
-import { HostIndex, requestHost } from '../match/host-index.ts'
+import { HostIndex, isPattern, requestHost } from '../match/host-index.ts'
 import type { Matcher } from '../match/matcher.ts'
 import { PathIndex } from '../match/path-index.ts'
 import type { Upstream, UpstreamAddress } from '../upstream/upstream.ts'
@@ -69,9 +69,60 @@ export class RouteTable {
     return this.#hosts.search(requestHost(host, secure), secure, path, findPath)
   }
 
+  /**
+   * Everything that `find` looks at for a request, in its order. It asks the same search, again and again without what
+   * was found, so it cannot say anything else: the first route of all is the one that `find` returns.
+   *
+   * @param most routes of each host that are told
+   */
+  explain(host: string, path: string, secure: boolean, most = 20): HostCandidate[] {
+    const name = requestHost(host, secure)
+    const asked: PathIndex<Route>[] = []
+    this.#hosts.search(name, secure, path, (paths) => {
+      asked.push(paths)
+      return null
+    })
+    const hosts = [...this.#hosts.entries()]
+    const candidate = (of: string, paths: PathIndex<Route> | null): HostCandidate => {
+      const matched = paths !== null && asked.includes(paths)
+      return { host: of, matched, paths, routes: matched ? matchingRoutes(paths, path, most) : [] }
+    }
+    const hostOf = new Map(hosts.map(([of, paths]) => [paths, of]))
+    const exact = asked.filter((paths) => hostOf.get(paths) !== '' && !isPattern(hostOf.get(paths)!))
+    const candidates = exact.map((paths) => candidate(hostOf.get(paths)!, paths))
+    if (name !== '' && !candidates.some((found) => found.host === name)) candidates.push(candidate(name, null))
+    for (const [of, paths] of hosts) if (isPattern(of)) candidates.push(candidate(of, paths))
+    candidates.push(candidate('', this.#hosts.get('')))
+    return candidates
+  }
+
   *routes(): Generator<Route> {
     for (const [, paths] of this.#hosts.entries()) yield* paths.values()
   }
+}
+
+/** A host that a request might have been for. */
+export interface HostCandidate {
+  /** A name, a pattern, or empty: any host. */
+  readonly host: string
+  /** False: the request's host is another, or no route has this one. */
+  readonly matched: boolean
+  /** All paths of the host; null: no route has it. */
+  readonly paths: { values(): Iterable<Route> } | null
+  /** Those that match the request's path, in the order in which they are preferred. */
+  readonly routes: readonly Route[]
+}
+
+function matchingRoutes(paths: PathIndex<Route>, path: string, most: number): Route[] {
+  const routes: Route[] = []
+  let left = paths
+  while (routes.length < most) {
+    const route = left.find(path)
+    if (route === null) break
+    routes.push(route)
+    left = left.with(route.matcher, route.source.path, null)
+  }
+  return routes
 }
 
 /** Not made anew for each request. */

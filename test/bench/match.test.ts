@@ -8,7 +8,7 @@ import {
   seededRandom,
 } from '../../bench/micro/match.ts'
 
-const routes = routesOf(200)
+const routes = routesOf(200, 10)
 const questions = questionsOf(routes, 1_000, seededRandom(7))
 
 describe('the benchmark of the table', () => {

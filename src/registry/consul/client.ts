@@ -136,6 +136,41 @@ export class ConsulClient {
     return indexOf(response.headers['x-consul-index'])
   }
 
+  /**
+   * Writes, once: what became of it is unknown where this rejects without an answer. Resolves with the body of the
+   * answer; rejects with a ConsulError.
+   *
+   * @param path with a query or without
+   */
+  async put(path: string, body: string, signal: AbortSignal): Promise<unknown> {
+    const parameters = this.#parameters({}, 'default')
+    const separator = path.includes('?') ? '&' : '?'
+    let status = 0
+    try {
+      const response = await this.#pool.request({
+        method: 'PUT',
+        path: parameters.size === 0 ? path : `${path}${separator}${parameters}`,
+        headers: this.#headers,
+        body,
+        headersTimeout: 10_000,
+        bodyTimeout: 10_000,
+        signal,
+      })
+      const text = await response.body.text()
+      status = response.statusCode
+      if (status !== 200) {
+        throw new ConsulError(
+          status,
+          `${this.url}${path}: expected 200, got ${status}: ${text.trim().slice(0, 200)}`,
+        )
+      }
+      return JSON.parse(text)
+    } catch (error) {
+      if (error instanceof ConsulError) throw error
+      throw new ConsulError(status, `${this.url}${path}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
   close(): Promise<void> {
     return this.#pool.destroy()
   }

@@ -7,7 +7,7 @@ import { type Answer, ConsulClient, type ConsulClientOptions, ConsulError } from
 import { Contact } from './contact.ts'
 import type { Follower } from './follower.ts'
 import type { HealthRules } from './health.ts'
-import { documentsIn, kvTreePath } from './kv.ts'
+import { documentsIn, KvOverrides, kvTreePath } from './kv.ts'
 import { OwnWatches, servicePath } from './own-watches.ts'
 import { ReadQueue } from './read-queue.ts'
 import { startScanner } from './scanner.ts'
@@ -56,6 +56,9 @@ export class ConsulRegistry implements Registry {
   readonly kind = 'consul'
   readonly address: string
   datacenter = ''
+  readonly overrides: KvOverrides
+  /** Of the overrides: people who edit must not wait for a watch, nor a watch for them. */
+  readonly #overridesClient: ConsulClient
   readonly #options: ConsulRegistryOptions
   readonly #client: ConsulClient
   readonly #world: World
@@ -82,6 +85,8 @@ export class ConsulRegistry implements Registry {
     setMaxListeners(0, this.#closing.signal)
     this.#client = new ConsulClient(options.client)
     this.address = this.#client.url
+    this.#overridesClient = new ConsulClient({ ...options.client, maxConnections: 2 })
+    this.overrides = new KvOverrides(this.#overridesClient, options.overridesPath, this.#closing.signal)
     this.#world = world
     this.#log = log
     this.#contact = new Contact({
@@ -152,7 +157,7 @@ export class ConsulRegistry implements Registry {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#states.close()
-    await Promise.all([this.#follower.close(), this.#client.close()])
+    await Promise.all([this.#follower.close(), this.#client.close(), this.#overridesClient.close()])
   }
 
   /** The first contact: who answers, and for which datacenter. */

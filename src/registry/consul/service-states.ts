@@ -159,7 +159,7 @@ interface KnownService {
   readonly instances: readonly Instance[]
 }
 
-const gatherMs = 100
+const gatherMs = 50
 /** How long a service that is gone waits for others that are gone with it. */
 const judgeMs = 150
 /** Between two questions to the leader about losses that are hard to believe. */
