@@ -99,7 +99,12 @@ export class ConsulRegistry implements Registry {
       health: options.health,
       kinds: options.kinds,
       world,
-      told: (changes) => this.#listener?.changed(changes),
+      // A change that cannot be applied must not end the process, nor keep the next one from being applied.
+      told: (changes) =>
+        void this.#guarded('a change of services', () => {
+          this.#listener?.changed(changes)
+          return true
+        }),
       confirm: (services) => void this.#confirm(services),
     })
     this.#confirmations = new ReadQueue({
