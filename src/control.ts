@@ -1,13 +1,32 @@
+import { dryRun } from './admin/dry-run.ts'
+import { type Change, History, instanceChanges, overrideChanges } from './admin/history.ts'
+import { type LineDiff, lineDiff } from './admin/line-diff.ts'
+import { serviceView, unroutedOf } from './admin/service-view.ts'
 import { type Evidence, routeViews } from './admin/table-view.ts'
-import type { TableView } from './admin/view.ts'
+import type {
+  DryRunView,
+  HistoryView,
+  InstanceView,
+  ProblemsView,
+  ServiceView,
+  TableView,
+  TargetView,
+} from './admin/view.ts'
 import type { Log } from './base/log.ts'
 import type { World } from './base/world.ts'
 import type { Matcher } from './match/matcher.ts'
-import type { CommandDocument, Registry, ServiceInstances } from './registry/registry.ts'
-import { parseCommands, printDefinition } from './route/command.ts'
-import { isServed, type Problem, type RouteDefinition, type ServiceRoutes } from './route/definition.ts'
+import type { CommandDocument, Instance, Registry, ServiceInstances } from './registry/registry.ts'
+import { parseCommands } from './route/command.ts'
+import {
+  matcherOf,
+  type Problem,
+  type RouteDefinition,
+  routeKey,
+  type ServiceRoutes,
+  type Source,
+} from './route/definition.ts'
 import { Overrides } from './route/overrides.ts'
-import { definitionsOf } from './route/tag.ts'
+import { definitionsOf, isRouteTag } from './route/tag.ts'
 
 /** The control plane: turns what the registry says into route changes, and tells operators about them. */
 export interface Control {
@@ -15,6 +34,15 @@ export interface Control {
   start(): Promise<void>
   table(): TableView
   subscribe(changed: () => void): () => void
+  /** By name; those that commands alone state too. `only`: this one, or none where nobody knows it. */
+  services(only?: string): readonly ServiceView[]
+  problems(): ProblemsView
+  /** What changed in the table, with its causes. */
+  history(): HistoryView
+  /** Everything at one source, whether it gets requests or not. */
+  targets(source: Source, matcher: Matcher): readonly TargetView[]
+  /** What saving this text under the name of an override would do. */
+  dryRun(document: CommandDocument): DryRunView
   close(): Promise<void>
 }
 
@@ -40,9 +68,10 @@ export interface ControlParts {
 
 /** What is known of one service beside its routes. */
 interface KnownService {
+  readonly instances: readonly Instance[]
   readonly problems: readonly Problem[]
-  /** By instance. */
-  readonly evidence: ReadonlyMap<string, Evidence>
+  /** What its tags make. */
+  readonly definitions: readonly RouteDefinition[]
 }
 
 /** Who states a route by a command has no check that could fail. */
@@ -55,6 +84,8 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
   /** What was published last, by service. */
   const published = new Map<string, readonly RouteDefinition[]>()
   const subscribers = new Set<() => void>()
+  const history = new History()
+  let documents: readonly CommandDocument[] = []
   let commandProblems: readonly Problem[] = []
   let overrideProblems: readonly Problem[] = []
   let aliases = ''
@@ -65,47 +96,56 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
 
   function servicesChanged(changes: readonly ServiceInstances[]): void {
     const affected = new Set<string>()
-    for (const change of changes) {
-      const { definitions, ...known } = read(change)
-      reportProblems(services.get(change.service)?.problems ?? [], known.problems)
-      if (change.instances.length === 0) services.delete(change.service)
-      else services.set(change.service, known)
-      for (const service of overrides.setService(change.service, definitions)) affected.add(service)
-    }
-    routesChanged(affected)
+    const causes = changes.flatMap((change) => {
+      const { service } = change
+      const before = services.get(service)
+      const known = read(change)
+      reportProblems(before?.problems ?? [], known.problems)
+      if (change.instances.length === 0) services.delete(service)
+      else services.set(service, known)
+      for (const name of overrides.setService(service, known.definitions)) affected.add(name)
+      return instanceChanges(
+        service,
+        before?.instances.map(instanceView) ?? [],
+        known.instances.map(instanceView),
+      )
+    })
+    routesChanged(affected, { instances: causes, overrides: [] })
   }
 
-  function read({ instances }: ServiceInstances): KnownService & { definitions: RouteDefinition[] } {
+  function read({ instances }: ServiceInstances): KnownService {
     const rules = { prefix: options.tagPrefix, variables: { DC: registry.datacenter } }
     const definitions: RouteDefinition[] = []
     const problems: Problem[] = []
-    const evidence = new Map<string, Evidence>()
     for (const { service, node, id, address, port, tags, state } of instances) {
       const instance = `${node}/${id}`
-      evidence.set(instance, state)
       const found = definitionsOf({ service, instance, address, port, tags, healthy: state.routed }, rules)
       definitions.push(...found.definitions)
       problems.push(...found.problems)
     }
-    return { definitions, problems, evidence }
+    return { instances, definitions, problems }
   }
 
   /** All commands at once: their order counts, over all documents. */
-  function commandsChanged(documents: readonly CommandDocument[]): void {
+  function commandsChanged(fresh: readonly CommandDocument[]): void {
+    const causes = overrideChanges(documents, fresh)
+    documents = fresh
     const read = documents.map(({ name, text }) => parseCommands(text, name))
     const problems = read.flatMap(({ mistakes }) =>
       mistakes.map(({ text, reason }): Problem => ({ service: '', instance: '', text, reason })),
     )
     reportProblems(commandProblems, problems)
     commandProblems = problems
-    routesChanged(new Set(overrides.setCommands(read.flatMap(({ commands }) => commands))))
+    const affected = new Set(overrides.setCommands(read.flatMap(({ commands }) => commands)))
+    routesChanged(affected, { instances: [], overrides: causes })
   }
 
-  function routesChanged(affected: ReadonlySet<string>): void {
+  function routesChanged(affected: ReadonlySet<string>, causes: Omit<Change, keyof LineDiff>): void {
     const { problems } = overrides
     reportProblems(overrideProblems, problems)
     overrideProblems = problems
     const changes: ServiceRoutes[] = []
+    const diffs: LineDiff[] = []
     for (const service of affected) {
       const definitions = overrides.definitionsOf(service)
       const before = published.get(service) ?? []
@@ -114,14 +154,19 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       if (definitions.length === 0) published.delete(service)
       else published.set(service, definitions)
       changes.push({ service, definitions })
-      logDelta(before, definitions)
+      diffs.push(lineDiff(before, definitions))
     }
+    const now = world.clock.now()
     if (changes.length > 0) {
       publish(changes)
       version++
-      changedAt = world.clock.now()
+      changedAt = now
+      for (const diff of diffs) logDiff(diff)
       findAliases()
     }
+    const added = diffs.flatMap((diff) => diff.added)
+    const removed = diffs.flatMap((diff) => diff.removed)
+    history.record({ ...causes, added, removed }, version, now)
     viewChanged()
   }
 
@@ -147,11 +192,9 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     }
   }
 
-  function logDelta(before: readonly RouteDefinition[], after: readonly RouteDefinition[]): void {
-    const old = new Set(before.filter(isServed).map(printDefinition))
-    const fresh = new Set(after.filter(isServed).map(printDefinition))
-    for (const line of old) if (!fresh.has(line)) log.info('routes', 'removed', `- ${line}`)
-    for (const line of fresh) if (!old.has(line)) log.info('routes', 'added', `+ ${line}`)
+  function logDiff({ added, removed }: LineDiff): void {
+    for (const line of removed) log.info('routes', 'removed', `- ${line}`)
+    for (const line of added) log.info('routes', 'added', `+ ${line}`)
   }
 
   function viewChanged(): void {
@@ -160,14 +203,34 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
   }
 
   function buildRoutes(): Pick<TableView, 'routes' | 'problems'> {
-    const all = [...services.values()]
-    const evidence = new Map(all.flatMap((service) => [...service.evidence]))
+    return { routes: routeViews([...published.values()].flat(), evidence()), problems: allProblems() }
+  }
+
+  /** What is known of the instance of a definition. */
+  function evidence(): (definition: RouteDefinition) => Evidence {
+    const states = new Map<string, Evidence>()
+    for (const { instances } of services.values()) {
+      for (const { node, id, state } of instances) states.set(`${node}/${id}`, state)
+    }
+    return ({ instance }) => states.get(instance) ?? ofCommand
+  }
+
+  const allProblems = (): Problem[] => [
+    ...[...services.values()].flatMap((service) => service.problems),
+    ...commandProblems,
+    ...overrideProblems,
+  ]
+
+  const factsOf = (service: string) => {
+    const known = services.get(service)
     return {
-      routes: routeViews(
-        [...published.values()].flat(),
-        ({ instance }) => evidence.get(instance) ?? ofCommand,
-      ),
-      problems: [...all.flatMap((service) => service.problems), ...commandProblems, ...overrideProblems],
+      service,
+      instances: known?.instances.map(instanceView) ?? [],
+      problems: [
+        ...(known?.problems ?? []),
+        ...overrideProblems.filter((problem) => problem.service === service),
+      ],
+      definitions: published.get(service) ?? [],
     }
   }
 
@@ -205,9 +268,42 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       subscribers.add(told)
       return () => subscribers.delete(told)
     },
+    services(only) {
+      const names = new Set([...services.keys(), ...published.keys()])
+      const wanted = only === undefined ? [...names].sort() : [only].filter((name) => names.has(name))
+      return wanted.map((service) => serviceView(factsOf(service)))
+    },
+    problems: () => ({
+      rejected: allProblems(),
+      unrouted: [...services.keys()]
+        .sort()
+        .flatMap((service) => unroutedOf(factsOf(service), (tag) => isRouteTag(tag, options.tagPrefix))),
+    }),
+    history: () => history.view(),
+    targets(source, matcher) {
+      const key = routeKey(source, matcher)
+      const there = [...published.values()]
+        .flat()
+        .filter((definition) => routeKey(definition.source, matcherOf(definition, options.matcher)) === key)
+      return routeViews(there, evidence()).flatMap(({ targets }) => targets)
+    },
+    dryRun: (document) =>
+      dryRun(document, {
+        matcher: options.matcher,
+        given: [...services].map(([service, { definitions }]) => [service, definitions] as const),
+        documents,
+        published,
+      }),
     close: () => registry.close(),
   }
 }
+
+const instanceView = ({ node, id, address, port, tags, state }: Instance): InstanceView => ({
+  instance: `${node}/${id}`,
+  address: `${address.includes(':') && !address.startsWith('[') ? `[${address}]` : address}:${port}`,
+  tags,
+  ...state,
+})
 
 const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 

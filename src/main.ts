@@ -9,11 +9,17 @@ import type { Command, CommandContext } from './cli/command.ts'
 // Listened to before anything large is loaded: as the first process of a container this one gets no signal that it
 // has no listener for, and `docker stop` would wait for its deadline.
 const stop = stopSignal()
+// A log that nobody reads any more, or a full disk behind it, must not cost a request: lines are lost instead.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 /** Loaded when named: `version` must not wait for the gateway's libraries. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.ts')).run,
   dev: async () => (await import('./cli/dev.ts')).dev,
+  check: async () => (await import('./cli/check.ts')).check,
+  routes: async () => (await import('./cli/routes.ts')).routes,
+  explain: async () => (await import('./cli/explain.ts')).explain,
+  doctor: async () => (await import('./cli/doctor.ts')).doctor,
   health: async () => (await import('./cli/health.ts')).health,
 }
 
@@ -36,7 +42,8 @@ async function main(): Promise<number> {
   }
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (load === undefined) {
-    process.stderr.write(`gatehouse: expected one of run, dev, health, version, help, got "${name}"\n`)
+    const known = [...Object.keys(commands), 'version', 'help'].join(', ')
+    process.stderr.write(`gatehouse: expected one of ${known}, got "${name}"\n`)
     return 2
   }
   const command = await load()

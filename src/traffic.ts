@@ -2,6 +2,7 @@ import { type Strategy, strategies } from './balance/balancer.ts'
 import type { Log } from './base/log.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
+import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import type { Metrics } from './observe/metrics.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
 import type { ServiceRoutes } from './route/definition.ts'
@@ -24,6 +25,8 @@ export interface Traffic {
   apply(changes: readonly ServiceRoutes[]): RouteTable
   /** The page for requests without a route; empty: none. */
   setNoRoutePage(html: string): void
+  /** What would become of a request. */
+  explain(request: HypotheticalRequest): Explanation
   /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
   listen(): Promise<readonly Listener[]>
   /** Takes no new connection, lets running requests end for `ms`, then cuts them. Resolves with how many were cut. */
@@ -70,6 +73,7 @@ export function createTraffic(
     setNoRoutePage(html) {
       noRoutePage.html = html
     },
+    explain: (request) => explain(request, options.handler, { table: live.current, noRoutePage, world }),
     async listen() {
       try {
         for (const listener of options.listeners) {

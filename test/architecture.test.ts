@@ -20,14 +20,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   route: ['base', 'match', 'balance', 'upstream'],
   proxy: ['base', 'route', 'upstream'],
   listen: ['base', 'proxy', 'upstream'],
-  observe: ['base', 'proxy'],
+  observe: ['base', 'match', 'proxy', 'route', 'upstream'],
   // the control plane
   registry: ['base'],
-  admin: ['base', 'balance', 'route'],
+  admin: ['base', 'balance', 'match', 'observe', 'route'],
   // the assembly
   'traffic.ts': ['base', 'balance', 'listen', 'observe', 'proxy', 'route', 'upstream'],
   'control.ts': ['admin', 'base', 'match', 'registry', 'route'],
-  cli: ['admin', 'base', 'config', 'control.ts', 'listen', 'observe', 'registry', 'traffic.ts'],
+  cli: ['admin', 'base', 'config', 'control.ts', 'listen', 'observe', 'registry', 'route', 'traffic.ts'],
   'main.ts': ['base', 'cli', 'config'],
 }
 

@@ -1,15 +1,27 @@
-import type { ServerResponse } from 'node:http'
 import fastifyStatic from '@fastify/static'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import { messageOf, StartError } from '../base/errors.ts'
 import type { Clock } from '../base/world.ts'
 import { fabioRoutes, fabioRouteText } from './fabio-routes.ts'
-import type { TableView } from './view.ts'
+import { type DescribedRoute, openApiOf, type RouteSchema } from './openapi.ts'
+import { type AdminOverrides, addOverrideRoutes } from './override-api.ts'
+import { addOwnRoutes, type OwnSources } from './own-api.ts'
+import { isFromElsewhere, sendJson, sendText } from './requests.ts'
+import { text } from './schema.ts'
+import { addTableStream, type StreamSources } from './table-stream.ts'
+import { fabioRoutesSchema } from './view-schemas.ts'
 
 export interface AdminOptions {
   /** Empty: all interfaces. */
   readonly host: string
   readonly port: number
+  /** `ui.access`: with `ro` the manual overrides can be neither read nor written. */
+  readonly access: 'rw' | 'ro'
   /** `ui.title`, `ui.color`: as fabio's page has them. */
   readonly title: string
   readonly color: string
@@ -19,10 +31,9 @@ export interface AdminOptions {
 }
 
 /** What the admin port tells of. */
-export interface AdminSources {
-  table(): TableView
-  /** Calls back after every change of the view; the returned function ends that. */
-  subscribe(changed: () => void): () => void
+export interface AdminSources extends OwnSources, StreamSources {
+  /** Null: the registry keeps none. */
+  readonly overrides: AdminOverrides | null
   metrics(): Promise<{ contentType: string; text: string }>
   /** False once the gateway is going down: load balancers and Consul must stop sending to it first. */
   isHealthy(): boolean
@@ -47,12 +58,23 @@ export async function startAdmin(
   sources: AdminSources,
   clock: Clock,
 ): Promise<AdminServer> {
-  const app = fastify({ forceCloseConnections: true })
-  app.addHook('onSend', async (_request, reply) => {
-    reply.headers(securityHeaders)
+  const app = fastify({
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allowUnionTypes: true } },
   })
+  const routes = collectRoutes(app)
+  prepare(app)
   addFabioRoutes(app, options, sources)
-  addOwnRoutes(app, options, sources, clock)
+  addOverrideRoutes(app, options.access, sources.overrides)
+  addOwnRoutes(app, { title: options.title, color: options.color, version: options.version }, sources)
+  addTableStream(app, sources, clock, securityHeaders)
+  const openApiSchema: RouteSchema = {
+    summary: 'This document',
+    response: { 200: { type: 'object', additionalProperties: true } },
+  }
+  app.get('/api/openapi.json', { schema: openApiSchema }, (request, reply) =>
+    sendJson(request, reply, openApiOf(routes, options.version)),
+  )
   await addUi(app, options)
   try {
     await app.listen(options.host === '' ? { port: options.port, host: '::' } : options)
@@ -70,90 +92,100 @@ export async function startAdmin(
   }
 }
 
+/** Routes that say what they are; the page's do not. */
+function collectRoutes(app: FastifyInstance): readonly DescribedRoute[] {
+  const routes: DescribedRoute[] = []
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    const own = schema as Partial<RouteSchema> | undefined
+    if (own?.response === undefined || method === 'HEAD') return
+    routes.push({ method: String(method), path: url, schema: own as RouteSchema })
+  })
+  return routes
+}
+
+/** What holds for every route. */
+function prepare(app: FastifyInstance): void {
+  // The schemas describe the answers, and must not cut anything from them.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
+  // As fabio: whatever a client calls it, a body is JSON.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(body as string))
+    } catch (error) {
+      done(Object.assign(new Error(`body: expected JSON: ${messageOf(error)}`), { statusCode: 400 }))
+    }
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    const isSafe = request.method === 'GET' || request.method === 'HEAD'
+    if (!isSafe && isFromElsewhere(request.headers))
+      return sendText(reply, 403, 'Forbidden: the request comes from a page of another site')
+  })
+  app.addHook('onSend', async (_request, reply) => {
+    reply.headers(securityHeaders)
+  })
+  app.setErrorHandler((error: FastifyError, _request, reply) =>
+    reply.code(error.statusCode ?? 500).send({ error: error.message }),
+  )
+}
+
 /** fabio's endpoints (reference 9). */
 function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: AdminSources): void {
-  app.get('/health', (_request, reply) =>
-    sources.isHealthy() ? reply.send('OK\n') : reply.code(503).send('going down\n'),
+  const plain = (summary: string, media = 'text/plain'): RouteSchema => ({
+    summary,
+    response: { 200: text() },
+    media: { 200: media },
+  })
+  const healthSchema: RouteSchema = {
+    summary: 'Whether requests should be sent to this gateway',
+    response: { 200: text('OK'), 503: text('it is going down') },
+    media: { 200: 'text/plain', 503: 'text/plain' },
+  }
+  app.get('/health', { schema: healthSchema }, (_request, reply) =>
+    sources.isHealthy() ? sendText(reply, 200, 'OK') : sendText(reply, 503, 'going down'),
   )
-  app.get('/api/version', (_request, reply) => reply.type('text/plain; charset=utf-8').send(options.version))
-  app.get('/api/routes', (request: FastifyRequest<{ Querystring: Record<string, string> }>, reply) => {
-    const table = sources.table()
-    if ('raw' in request.query) return reply.type('text/plain; charset=utf-8').send(fabioRouteText(table))
-    const space = 'pretty' in request.query ? 4 : 0
-    return reply.type('application/json; charset=utf-8').send(JSON.stringify(fabioRoutes(table), null, space))
-  })
-}
-
-function addOwnRoutes(
-  app: FastifyInstance,
-  options: AdminOptions,
-  sources: AdminSources,
-  clock: Clock,
-): void {
-  const { title, color, version } = options
-  app.get('/api/ui', () => ({ title, color, version }))
-  app.get('/api/table', () => sources.table())
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, text } = await sources.metrics()
-    return reply.type(contentType).send(text)
-  })
-  const streams = new Set<ServerResponse>()
-  app.get('/api/events', (_request, reply) => streamTable(reply, sources, clock, streams))
-  app.addHook('preClose', async () => {
-    for (const stream of streams) stream.end()
-  })
-}
-
-/** Changes that come within this many milliseconds of each other are sent as one. */
-const gatherMs = 100
-/** A comment now and then keeps proxies from closing the stream, and shows the page that the connection lives. */
-const heartbeatMs = 15_000
-
-/** Server-sent events: the whole view at first and after every change. */
-function streamTable(
-  reply: FastifyReply,
-  sources: AdminSources,
-  clock: Clock,
-  streams: Set<ServerResponse>,
-): FastifyReply {
-  reply.hijack()
-  const stream = reply.raw
-  streams.add(stream)
-  stream.writeHead(200, {
-    ...securityHeaders,
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-  })
-  let cancelSend: (() => void) | null = null
-  const send = (): void => {
-    cancelSend = null
-    // A page that does not read gets the newest view once it does, and not all that it missed.
-    if (stream.writableNeedDrain) stream.once('drain', schedule)
-    else stream.write(`event: table\ndata: ${JSON.stringify(sources.table())}\n\n`)
+  app.get('/api/version', { schema: plain('The version') }, (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(options.version),
+  )
+  const routesSchema: RouteSchema = {
+    summary: "fabio's route table: targets that get requests",
+    querystring: {
+      type: 'object',
+      properties: { raw: text('as commands, in plain text'), pretty: text('indents the answer') },
+    },
+    response: { 200: fabioRoutesSchema },
   }
-  const schedule = (): void => {
-    cancelSend ??= clock.after(gatherMs, send)
-  }
-  const beat = (): void => {
-    if (!stream.writableNeedDrain) stream.write(': still here\n\n')
-    cancelBeat = clock.after(heartbeatMs, beat)
-  }
-  let cancelBeat = clock.after(heartbeatMs, beat)
-  const unsubscribe = sources.subscribe(schedule)
-  stream.on('close', () => {
-    streams.delete(stream)
-    unsubscribe()
-    cancelBeat()
-    cancelSend?.()
-  })
-  send()
-  return reply
+  app.get<{ Querystring: Record<string, string> }>(
+    '/api/routes',
+    { schema: routesSchema },
+    (request, reply) => {
+      const table = sources.table()
+      if ('raw' in request.query) return reply.type('text/plain; charset=utf-8').send(fabioRouteText(table))
+      return sendJson(request, reply, fabioRoutes(table))
+    },
+  )
+  app.get(
+    '/metrics',
+    { schema: plain('Metrics in the text format of Prometheus') },
+    async (_request, reply) => {
+      const { contentType, text: body } = await sources.metrics()
+      return reply.type(contentType).send(body)
+    },
+  )
 }
 
 /** The page at `/routes`, where fabio has it; everything unknown leads there. */
-async function addUi(app: FastifyInstance, { assets }: AdminOptions): Promise<void> {
+async function addUi(app: FastifyInstance, { assets, access }: AdminOptions): Promise<void> {
   await app.register(fastifyStatic, { root: assets, index: false, wildcard: false })
-  app.get('/routes', (_request, reply) => reply.sendFile('index.html', { maxAge: 0 }))
+  const page = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    reply.sendFile('index.html', { maxAge: 0 })
+  app.get('/routes', page)
+  // fabio's editor is closed with the API behind it (reference 9).
+  const editor =
+    access === 'rw'
+      ? page
+      : (_request: FastifyRequest, reply: FastifyReply) => sendText(reply, 403, 'Forbidden')
+  for (const path of ['/manual', '/manual/*']) app.get(path, editor)
   app.get('/favicon.ico', (_request, reply) => reply.code(404).send())
   app.setNotFoundHandler((request, reply) => {
     if (request.method === 'GET' && !request.url.startsWith('/api/')) return reply.redirect('/routes', 303)

@@ -1,5 +1,5 @@
 import { sharesOf } from '../balance/shares.ts'
-import { isServed, type RouteDefinition, sourceText } from '../route/definition.ts'
+import { distinctTargets, isServed, type RouteDefinition, sourceText } from '../route/definition.ts'
 import { parseDestination } from '../route/destination.ts'
 import type { HealthView, RouteView, TargetView } from './view.ts'
 
@@ -35,7 +35,7 @@ function targetViews(
   evidenceOf: (definition: RouteDefinition) => Evidence,
 ): TargetView[] {
   const shares = new Map<RouteDefinition, number>()
-  const served = definitions.filter(isServed)
+  const served = distinctTargets(definitions.filter(isServed))
   const values = sharesOf(served.map((definition) => definition.weight))
   for (const [i, definition] of served.entries()) shares.set(definition, values[i]!)
   return definitions

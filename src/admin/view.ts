@@ -65,3 +65,197 @@ export interface RegistryView {
   /** What went wrong last, empty while connected. */
   readonly error: string
 }
+
+/** `GET /api/services` */
+export interface ServicesView {
+  /** Of the table. */
+  readonly version: number
+  /** By name; those that commands alone state too. */
+  readonly services: readonly ServiceView[]
+}
+
+export interface ServiceView {
+  readonly service: string
+  readonly instances: readonly InstanceView[]
+  /** What it has after the manual overrides. */
+  readonly routes: readonly ServiceRouteView[]
+  readonly problems: readonly ProblemView[]
+}
+
+export interface InstanceView {
+  /** `node/service-id` */
+  readonly instance: string
+  /** `host:port`, IPv6 in brackets. */
+  readonly address: string
+  /** All of its tags as they were registered. */
+  readonly tags: readonly string[]
+  /** Whether its checks let it have requests. */
+  readonly routed: boolean
+  readonly health: HealthView
+  /** The check and what it printed. Empty when passing. */
+  readonly reason: string
+}
+
+export interface ServiceRouteView {
+  /** `foo.com/bar` */
+  readonly source: string
+  /** Empty: a command states it. */
+  readonly instance: string
+  readonly url: string
+  readonly weight: number
+  readonly options: string
+  readonly routed: boolean
+  /** Why it gets no requests; empty: it does. */
+  readonly reason: string
+}
+
+/** `GET /api/problems` */
+export interface ProblemsView {
+  /** Tags and lines that are not served, or not in full. */
+  readonly rejected: readonly ProblemView[]
+  /** Instances with a tag for a route that get no request at all. */
+  readonly unrouted: readonly UnroutedView[]
+}
+
+export interface UnroutedView {
+  readonly service: string
+  readonly instance: string
+  /** Those that ask for routes. */
+  readonly tags: readonly string[]
+  readonly health: HealthView
+  readonly reason: string
+}
+
+/** `GET /api/history` */
+export interface HistoryView {
+  /** The most changes that are kept. */
+  readonly capacity: number
+  /** The newest first. */
+  readonly changes: readonly ChangeView[]
+}
+
+/** What came together, and what it changed. */
+export interface ChangeView {
+  /** Of the table after it. */
+  readonly version: number
+  /** ISO 8601 in UTC. */
+  readonly at: string
+  /** The causes: instances that came, went, or have another health or other tags. */
+  readonly instances: readonly InstanceChangeView[]
+  /** The causes: overrides that were written. */
+  readonly overrides: readonly OverrideChangeView[]
+  /** Commands that the table has now and did not have, and the other way round. */
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  /** How many there were of each: of a large change the lists have the first ones only. */
+  readonly total: { readonly instances: number; readonly added: number; readonly removed: number }
+}
+
+export interface InstanceChangeView {
+  readonly service: string
+  readonly instance: string
+  /** Null: it was not there. */
+  readonly before: HealthView | null
+  /** Null: it is gone. */
+  readonly after: HealthView | null
+  /** Of its health now, or of what it last had. */
+  readonly reason: string
+  readonly tagsAdded: readonly string[]
+  readonly tagsRemoved: readonly string[]
+}
+
+export interface OverrideChangeView {
+  /** The name of the document: `fabio/config/team-a`. */
+  readonly name: string
+  readonly change: 'added' | 'changed' | 'removed'
+}
+
+/** What saving an override would do: `POST /api/manual/check`. */
+export interface DryRunView {
+  readonly mistakes: readonly MistakeView[]
+  /** Commands that the table would have and has not, and the other way round. */
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+}
+
+export interface MistakeView {
+  /** From 1. */
+  readonly line: number
+  readonly text: string
+  readonly reason: string
+  /** The line makes no command at all; else it is a command that is not served, or not in full. */
+  readonly refused: boolean
+}
+
+/** `GET /api/config`: by key. */
+export type ConfigView = Readonly<Record<string, ConfigValueView>>
+
+export interface ConfigValueView {
+  /** Durations in ms. Secrets are shown as `(secret)`. */
+  readonly value: unknown
+  /** `default`, `file F:LINE`, `env NAME` or `flag`; `follows from KEY` where another option decides. */
+  readonly source: string
+  readonly default: unknown
+  /** `duration`, `one of rr, rnd` */
+  readonly type: string
+}
+
+/** `GET /api/explain` */
+export interface ExplanationView {
+  readonly method: string
+  /** As it was asked for. */
+  readonly url: string
+  readonly tableVersion: number
+  /** The host and the path that routing looks at. */
+  readonly host: string
+  readonly path: string
+  /** In the order in which they are asked. */
+  readonly hosts: readonly ExplainedHostView[]
+  readonly route: { readonly host: string; readonly path: string; readonly matcher: string } | null
+  /** Why this route. */
+  readonly why: string
+  /** What the client gets from the gateway itself; null: an instance answers. */
+  readonly answer: ExplainedAnswerView | null
+  readonly targets: readonly ExplainedTargetView[]
+}
+
+export interface ExplainedHostView {
+  /** Empty: any host. */
+  readonly host: string
+  readonly matched: boolean
+  readonly routes: readonly ExplainedRouteView[]
+  /** Paths of the host that do not match, those most like the request's. */
+  readonly otherPaths: readonly string[]
+}
+
+export interface ExplainedRouteView {
+  readonly path: string
+  readonly matcher: string
+  readonly chosen: boolean
+  readonly why: string
+}
+
+export interface ExplainedTargetView extends TargetView {
+  /** Why it gets its part of the requests, or none. */
+  readonly why: string
+  /** What it would be sent; null: nothing, or it is one of too many. */
+  readonly request: ExplainedRequestView | null
+}
+
+export interface ExplainedRequestView {
+  readonly method: string
+  /** Path and query after `strip` and `prepend`. */
+  readonly target: string
+  readonly fields: readonly FieldView[]
+}
+
+export interface ExplainedAnswerView {
+  readonly status: number
+  readonly fields: readonly FieldView[]
+  readonly body: string
+}
+
+export interface FieldView {
+  readonly name: string
+  readonly value: string
+}

@@ -6,7 +6,7 @@ import { startEmbeddedRegistry } from '../registry/embedded/server.ts'
 import type { Command, CommandContext } from './command.ts'
 import { endGateway, type Gateway, startGateway, untilStopped } from './gateway.ts'
 import { type HelloService, startHello } from './hello.ts'
-import { consulAt, loadSettings } from './settings.ts'
+import { consulAt, isLoopback, loadSettings } from './settings.ts'
 
 /**
  * `gatehouse dev`: everything that is needed to see a gateway work. Where no Consul answers at the configured address
@@ -48,8 +48,6 @@ async function answers(consul: ConsulAddress): Promise<boolean> {
   }
 }
 
-const isLoopback = (host: string): boolean => /^(localhost|127\..*|\[::1\])$/.test(host)
-
 async function startRegistry(
   consul: ConsulAddress,
   { world, print }: CommandContext,
@@ -80,12 +78,14 @@ async function startSamples(
     secure: scheme === 'https',
     ...(token === '' ? {} : { defaults: { token } }),
   })
+  // The package has this option and not its types: without it a Consul that hangs would hold up the end.
+  const limited = { timeout: 3_000 }
   const samples: HelloService[] = []
   const idOf = (sample: HelloService): string => `gatehouse-dev:${sample.name}:${sample.port}`
   const withdraw = async (): Promise<void> => {
     for (const sample of samples.splice(0)) {
       // The registry may be gone before us: the services then went with it.
-      await api.agent.service.deregister(idOf(sample)).catch(() => {})
+      await api.agent.service.deregister({ id: idOf(sample), ...limited }).catch(() => {})
       sample.close()
     }
     api.destroy()

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { type AdminServer, startAdmin } from '../admin/server.ts'
+import { mistakesIn } from '../admin/dry-run.ts'
+import { explanationView, readQuestion } from '../admin/explanation.ts'
+import type { AdminOverrides } from '../admin/override-api.ts'
+import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
 import type { Listener } from '../listen/http-listener.ts'
 import { Metrics } from '../observe/metrics.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
+import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
+import { configView } from './config-view.ts'
 import { chooseRegistry } from './registries.ts'
 import { trafficOptions } from './settings.ts'
 
@@ -26,10 +31,8 @@ export interface Gateway {
  * ports of the traffic, and only then its own entry in the registry. Rejects with a StartError, and then nothing is
  * left running.
  */
-export async function startGateway(
-  { config, warnings }: LoadResult,
-  context: CommandContext,
-): Promise<Gateway> {
+export async function startGateway(loaded: LoadResult, context: CommandContext): Promise<Gateway> {
+  const { config, warnings } = loaded
   const { world } = context
   const log = createLog(config['log.level'], context.complain)
   for (const warning of warnings) log.warn('config', 'warning', warning)
@@ -72,14 +75,15 @@ export async function startGateway(
       {
         host: config['ui.addr'].host,
         port: config['ui.addr'].port,
+        access: config['ui.access'],
         title: config['ui.title'],
         color: config['ui.color'],
         version: context.version,
         assets: context.assets,
       },
       {
-        table: () => control.table(),
-        subscribe: (changed) => control.subscribe(changed),
+        ...controlSources(control, traffic, registry),
+        config: () => configView(loaded, context),
         metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
         isHealthy: () => isHealthy,
       },
@@ -95,6 +99,38 @@ export async function startGateway(
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** What the admin port is told by the control plane, and by the traffic plane where only that knows. */
+function controlSources(
+  control: Control,
+  traffic: Traffic,
+  registry: Registry,
+): Omit<AdminSources, 'config' | 'metrics' | 'isHealthy'> {
+  return {
+    table: () => control.table(),
+    subscribe: (changed) => control.subscribe(changed),
+    services: (only) => ({ version: control.table().version, services: control.services(only) }),
+    problems: () => control.problems(),
+    history: () => control.history(),
+    explain(query, remoteAddress) {
+      const explanation = traffic.explain(readQuestion(query, remoteAddress))
+      const { route } = explanation
+      return explanationView(query, explanation, route === null ? [] : control.targets(route, route.matcher))
+    },
+    overrides: adminOverrides(control, registry),
+  }
+}
+
+function adminOverrides(control: Control, { overrides = null }: Registry): AdminOverrides | null {
+  if (overrides === null) return null
+  return {
+    keys: () => overrides.keys(),
+    read: (key) => overrides.read(key),
+    write: (key, value, version) => overrides.write(key, value, version),
+    mistakes: (key, text) => mistakesIn(text, overrides.nameOf(key)),
+    dryRun: (key, text) => control.dryRun({ name: overrides.nameOf(key), text }),
   }
 }
 

@@ -10,7 +10,7 @@ import { FileRegistry } from '../registry/file.ts'
 import type { Registry } from '../registry/registry.ts'
 import { StaticRegistry } from '../registry/static.ts'
 import type { CommandContext } from './command.ts'
-import { consulOptions } from './settings.ts'
+import { consulOptions, isLoopback } from './settings.ts'
 
 /** The registry of `registry.backend`, and how the gateway makes itself known there. */
 export interface ChosenRegistry {
@@ -82,7 +82,8 @@ function selfRegistration(
       hostname,
       host,
       port,
-      localAddress: localAddress(interfaces),
+      // Who asks a Consul on this machine can be asked by it, also where there is no network at all.
+      localAddress: localAddress(interfaces) ?? (isLoopback(client.address.host) ? '127.0.0.1' : null),
       tags: config['registry.consul.register.tags'],
       deregisterAfter: config['registry.consul.register.checkDeregisterCriticalServiceAfter'],
       check: {

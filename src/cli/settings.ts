@@ -25,6 +25,9 @@ export function consulAt(config: Config): ConsulAddress {
   return { scheme, host: host.includes(':') ? `[${host}]` : host, port }
 }
 
+/** A host of this machine that no other reaches; IPv6 in brackets. */
+export const isLoopback = (host: string): boolean => /^(localhost|127\..*|\[::1\])$/.test(host)
+
 /** The options of the Consul registry. Rejects with a StartError that names the file that could not be read. */
 export async function consulOptions(config: Config, context: CommandContext): Promise<ConsulRegistryOptions> {
   return {

@@ -157,10 +157,17 @@ const commands = [
   'Usage: gatehouse [command] [-cfg FILE] [-KEY VALUE]...',
   '',
   'Commands:',
-  '  run      the gateway, also without a command',
-  '  dev      the gateway with two sample services, and a registry where no Consul answers',
-  '  health   exit code 0 where the gateway of this configuration serves',
-  '  version  the version',
+  '  run               the gateway, also without a command',
+  '  dev               the gateway with two sample services, and a registry where no Consul answers',
+  '  check             whether the configuration is right, and each value with its source',
+  '  routes            the route table of the running gateway',
+  '  explain URL       what would become of a request, step by step; --method M, --header "Name: value"',
+  '  doctor [SERVICE]  why a service is not routed: asks the running gateway, else Consul',
+  '  health            exit code 0 where the gateway of this configuration serves',
+  '  version           the version',
+  '',
+  'check, routes, explain and doctor take --json; the last three find the gateway by the configuration or --admin URL.',
+  'They end with 0 where all is well, 1 where something is wrong, 2 where the command line is.',
 ]
 
 /** What `-h` prints: the commands, then every flag with its type, its meaning and its default. */

@@ -89,21 +89,40 @@ class Running extends Set<Exchange> {
   ended: () => void = () => {}
 }
 
+/** Between the first word that the gateway goes (a `Connection: close`) and the end of the port; milliseconds. */
+const lingerMs = 1_000
+
+/**
+ * First tells the clients, with the answers to what they send, that their connections end; then closes the port and the
+ * idle connections. Closed at once, a connection would be reset under a request that is on its way.
+ */
 function drain(server: Server, running: Running, clock: Clock, ms: number): Promise<number> {
   return new Promise((resolve) => {
     let cut = 0
-    const cancel = clock.after(ms, () => {
+    running.isDraining = true
+    const cancelCut = clock.after(ms, () => {
       cut = running.size
+      close()
       server.closeAllConnections()
     })
-    server.close(() => {
-      cancel()
-      resolve(cut)
+    let isClosing = false
+    const close = (): void => {
+      if (isClosing) return
+      isClosing = true
+      cancelLinger()
+      server.close(() => {
+        cancelCut()
+        resolve(cut)
+      })
+      // A connection is idle only once the event of its answer's end is over.
+      running.ended = () => setImmediate(() => server.closeIdleConnections())
+      server.closeIdleConnections()
+    }
+    const cancelLinger = clock.after(Math.min(lingerMs, ms / 2), close)
+    // Nobody to tell: done.
+    server.getConnections((_error, count) => {
+      if (count === 0) close()
     })
-    running.isDraining = true
-    // A connection is idle only once the event of its answer's end is over.
-    running.ended = () => setImmediate(() => server.closeIdleConnections())
-    server.closeIdleConnections()
   })
 }
 
@@ -127,6 +146,11 @@ function serve(
     response.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end()
     return
   }
+  const refusal = unclearFraming(message, fields)
+  if (refusal !== 0) {
+    response.writeHead(refusal, { Connection: 'close', 'Content-Length': 0 }).end()
+    return
+  }
   const { host, target } = authority
   const body = hasBody(fields) ? new MessageBody(message, fields) : null
   const client = new HttpClientSide(message, response, body !== null, running)
@@ -143,23 +167,52 @@ function serve(
   response.on('drain', () => handler.drained(exchange))
   const { writeTimeout } = options
   const cancelTimeout = writeTimeout > 0 ? clock.after(writeTimeout, () => client.abort()) : null
-  response.on('close', () => {
+  let isOver = false
+  const over = (): void => {
+    if (isOver) return
+    isOver = true
+    message.socket.off('close', over)
     cancelTimeout?.()
     running.delete(exchange)
     running.ended()
     if (!response.writableFinished) handler.clientGone(exchange)
-  })
+  }
+  response.on('close', over)
+  // An answer that still waits for the one before it never had the socket, and does not hear of its end.
+  message.socket.on('close', over)
   handler.handle(exchange)
 }
+
+/**
+ * The status for a message whose end another reader might see elsewhere (RFC 9112 sections 2.3, 6.1 and 6.3), 0 for
+ * none. Node's parser refuses most of them; these it lets pass.
+ */
+function unclearFraming(message: IncomingMessage, fields: Fields): number {
+  const { httpVersion } = message
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 505
+  const [coding, ...codings] = valuesOf(fields, 'transfer-encoding')
+  if (coding !== undefined) {
+    if (httpVersion === '1.0' || codings.length > 0) return 400
+    if (coding.toLowerCase() !== 'chunked') return coding === '' ? 400 : 501
+  }
+  const [length] = valuesOf(fields, 'content-length')
+  return length !== undefined && !Number.isSafeInteger(Number(length)) ? 400 : 0
+}
+
+/** A name, an IPv4 address or a bracketed IPv6 address, perhaps with a port (RFC 9110 section 7.2); or nothing. */
+const authorityForm = /^(?:[\w.~!$&'()*+;=%-]{1,255}|\[[\da-f:.]{2,45}\])?(?::\d{0,5})?$/i
 
 /** Host and origin form of the target. An absolute form replaces Host (RFC 9112 section 3.2.2). */
 function authorityOf(message: IncomingMessage, fields: Fields): { host: string; target: string } | null {
   const hosts = valuesOf(fields, 'host')
   if (hosts.length > 1) return null
   const target = message.url ?? ''
-  if (target.startsWith('/')) return { host: hosts[0] ?? '', target }
+  if (target.startsWith('/')) {
+    const host = hosts[0] ?? ''
+    return authorityForm.test(host) ? { host, target } : null
+  }
   const absolute = /^https?:\/\/([^/?#@\s]+)([/?][^#]*)?$/iu.exec(target)
-  if (absolute === null) return null
+  if (absolute === null || !authorityForm.test(absolute[1]!)) return null
   const rest = absolute[2] ?? '/'
   return { host: absolute[1]!, target: rest.startsWith('/') ? rest : `/${rest}` }
 }
@@ -226,7 +279,11 @@ class HttpClientSide implements ClientSide {
   inform(status: number, fields: Fields): void {
     if (status !== 103 || this.httpVersion !== '1.1') return
     const links = valuesOf(fields, 'link')
-    if (links.length > 0) this.#response.writeEarlyHints({ link: links })
+    try {
+      if (links.length > 0) this.#response.writeEarlyHints({ link: links })
+    } catch {
+      // Node knows fewer forms of a link than there are. A hint may be left out, an answer must not be lost for it.
+    }
   }
 
   head(status: number, reason: string, fields: Fields): void {
@@ -237,7 +294,7 @@ class HttpClientSide implements ClientSide {
     // A request body that nobody has read to its end cannot be told from the next request: close instead.
     const isUnread = this.#hasRequestBody && !this.#message.complete
     if (isUnread || this.#running.isDraining) head.push('Connection', 'close')
-    if (reason === '') response.writeHead(status, head)
+    if (!/^[\t\x20-\x7e\x80-\xff]+$/.test(reason)) response.writeHead(status, head)
     else response.writeHead(status, reason, head)
     response.flushHeaders()
   }

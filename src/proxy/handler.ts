@@ -103,8 +103,8 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
       },
       head(status, reason, fields) {
         if (exchange.finished) return
-        exchange.status = status
         client.head(status, reason, responseFields(fields))
+        exchange.status = status
       },
       data(chunk) {
         if (exchange.finished) return true

@@ -64,3 +64,17 @@ export const matcherOf = ({ options }: Pick<RouteDefinition, 'options'>, matcher
 
 /** Whether it gets requests. */
 export const isServed = ({ healthy, unserved }: RouteDefinition): boolean => healthy && unserved === null
+
+/**
+ * Each target once: two instances that say the same, down to the address, are one to traffic (fabio reference 2.4). A
+ * registry that still lists the predecessor of an instance must not double its share.
+ */
+export function distinctTargets(definitions: readonly RouteDefinition[]): RouteDefinition[] {
+  const seen = new Set<string>()
+  return definitions.filter(({ service, url, weight, tags }) => {
+    const target = JSON.stringify([service, url, weight, tags])
+    const isNew = !seen.has(target)
+    seen.add(target)
+    return isNew
+  })
+}

@@ -6,6 +6,7 @@ import type { Matcher } from '../match/matcher.ts'
 import { PathIndex } from '../match/path-index.ts'
 import type { Upstream, UpstreamAddress } from '../upstream/upstream.ts'
 import {
+  distinctTargets,
   isServed,
   matcherOf,
   type RouteDefinition,
@@ -90,7 +91,8 @@ export class RouteTable {
     const hostOf = new Map(hosts.map(([of, paths]) => [paths, of]))
     const exact = asked.filter((paths) => hostOf.get(paths) !== '' && !isPattern(hostOf.get(paths)!))
     const candidates = exact.map((paths) => candidate(hostOf.get(paths)!, paths))
-    if (name !== '' && !candidates.some((found) => found.host === name)) candidates.push(candidate(name, null))
+    if (name !== '' && !candidates.some((found) => found.host === name))
+      candidates.push(candidate(name, null))
     for (const [of, paths] of hosts) if (isPattern(of)) candidates.push(candidate(of, paths))
     candidates.push(candidate('', this.#hosts.get('')))
     return candidates
@@ -238,8 +240,7 @@ export class TableBuilder {
     if (matcher === 'glob' && globPathMistake(source.path) !== null) return null
     const definitions = [...services.values()].flat()
     // Definitions are checked where they are made; one without a destination must not stop the others' update either.
-    const served = definitions
-      .filter(isServed)
+    const served = distinctTargets(definitions.filter(isServed))
       .map((definition) => ({ definition, destination: parseDestination(definition.url) }))
       .filter((pair): pair is ServedDefinition => pair.destination !== null)
       .sort((a, b) => byServiceAndUrl(a.definition, b.definition))
@@ -252,7 +253,7 @@ export class TableBuilder {
       matcher,
       text: sourceText(source),
       targets,
-      unhealthy: definitions.length - served.length,
+      unhealthy: definitions.filter((definition) => !isServed(definition)).length,
       balancer:
         ring.length === 0 ? null : this.#options.strategy(ring, this.#cursor(key), this.#options.random),
     }

@@ -156,7 +156,9 @@ export function definitionsOf(
 function urlOf({ address, port }: TaggedInstance, scheme: Scheme): string {
   const host = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address
   const url = `${scheme}://${host}:${port}${scheme === 'http' ? '/' : ''}`
-  if (port < 1 || schemeOf(url) !== scheme) {
+  // `10.0.0.1/x` and `10.0.0.1#` would read as an address whose port is another one.
+  const isHost = /^(?:\[[\da-f:.]+\]|[^\s/?#@\\:[\]]+)$/i.test(host)
+  if (port < 1 || !isHost || schemeOf(url) !== scheme) {
     throw new RouteMistake(
       `expected the service to have an address and a port, got ${quote(`${host}:${port}`)}`,
     )

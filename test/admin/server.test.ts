@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
+import { QuestionError } from '../../src/admin/explanation.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../../src/admin/server.ts'
 import type { TableView } from '../../src/admin/view.ts'
 import { systemClock } from '../../src/base/world.ts'
@@ -27,7 +28,7 @@ afterEach(async () => {
 })
 
 /** An admin port over a table that the test changes. */
-async function start(first: TableView = empty) {
+async function start(first: TableView = empty, more: Partial<AdminSources> = {}, access: 'rw' | 'ro' = 'rw') {
   let table = first
   let isHealthy = true
   const told = new Set<() => void>()
@@ -39,11 +40,21 @@ async function start(first: TableView = empty) {
     },
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'a 1\n' }),
     isHealthy: () => isHealthy,
+    services: () => ({ version: 0, services: [] }),
+    problems: () => ({ rejected: [], unrouted: [] }),
+    history: () => ({ capacity: 200, changes: [] }),
+    explain: () => {
+      throw new QuestionError('url: expected one')
+    },
+    config: () => ({}),
+    overrides: null,
+    ...more,
   }
   admin = await startAdmin(
     {
       host: '127.0.0.1',
       port: 0,
+      access,
       title: 'staging',
       color: 'teal',
       version: '1.2.3',
@@ -106,7 +117,7 @@ describe('the admin port', () => {
     expect([answer.statusCode, await answer.body.text()]).toEqual([status, body])
   })
 
-  test.each(['/', '/anything', '/manual'])('sends %s to the page', async (path) => {
+  test.each(['/', '/anything'])('sends %s to the page', async (path) => {
     const { url } = await start()
     const answer = await request(url + path)
     expect([answer.statusCode, answer.headers.location]).toEqual([303, '/routes'])
@@ -146,7 +157,8 @@ describe('the admin port', () => {
 
   test('a port that is taken is told with its address', async () => {
     const { url } = await start()
-    const options = { host: '127.0.0.1', port: Number(new URL(url).port), title: '', color: '', version: '' }
+    const names = { title: '', color: '', version: '', access: 'rw' } as const
+    const options = { host: '127.0.0.1', port: Number(new URL(url).port), ...names }
     const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
     const second = startAdmin({ ...options, assets }, {} as AdminSources, systemClock)
     await expect(second).rejects.toThrow(

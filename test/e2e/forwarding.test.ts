@@ -384,6 +384,81 @@ describe('failures', () => {
   })
 })
 
+describe('found by a hostile reader', () => {
+  test.each([
+    ['longer than a name can be', 'a'.repeat(60_000)],
+    ['with a path', 'a/b'],
+    ['with a user', 'u@a'],
+    ['that is a list', 'a, b'],
+    ['with a space', 'a b'],
+    ['with octets that no name has', 'a\xe9'],
+  ])('a Host %s is refused: it would be compared with every pattern, and passed on', async (_what, host) => {
+    const web = await origin((_message, response) => response.end('ok'))
+    const { port } = await trafficTo('/', web.url)
+    expect(await rawClient(port).send(get('/', host)).untilClosed()).toMatch(/^HTTP\/1.1 400 /)
+    expect(web.received).toHaveLength(0)
+  })
+
+  test.each([
+    ['a version that is none', 'GET /\r\n\r\n'],
+    ['chunks in HTTP/1.0', 'POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    [
+      'a coding before chunked',
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    ],
+    [
+      'a length that would be rounded',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9007199254740993\r\n\r\nx',
+    ],
+  ])('%s is refused and reaches nobody', async (_what, text) => {
+    const web = await origin((_message, response) => response.end('ok'))
+    const { port } = await trafficTo('/', web.url)
+    expect(await rawClient(port).send(text).untilClosed()).toMatch(/^HTTP\/1.1 [45]\d\d /)
+    expect(web.received).toHaveLength(0)
+  })
+
+  test('a client that leaves takes all its pipelined requests with it, not the first alone', async () => {
+    const web = await rawOrigin((socket) => socket.resume())
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/1') + get('/2') + get('/3'))
+    await waitFor(() => web.sockets.length > 0, { what: 'a request to arrive' })
+    client.close()
+    // Connections that never got their request are kept for a while as any idle one is.
+    const areGone = () => web.sockets.every((socket) => socket.destroyed)
+    await waitFor(areGone, { what: 'all to end', deadline: 8_000 })
+  })
+
+  test.each([
+    ['304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 1234\r\n\r\n'],
+    ['204', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n'],
+  ])('a %s with a length costs neither its connection nor the next request', async (status, text) => {
+    const web = await answering(text)
+    const { port } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/1'))
+    await client.until('\r\n\r\n')
+    client.send(get('/2'))
+    await waitFor(() => client.received.split(`HTTP/1.1 ${status} `).length === 3, {
+      what: 'a second answer',
+    })
+  })
+
+  test('a hint that Node cannot read is left out, and the answer comes', async () => {
+    const hint =
+      'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload; as=style; crossorigin, </b.css>; rel=preload'
+    const web = await answering(`${hint}\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`)
+    const { url } = await trafficTo('/', web.url)
+    const answer = await request(url)
+    expect([answer.statusCode, await answer.body.text()]).toEqual([200, 'ok'])
+  })
+
+  test('a reason phrase of any octets does not cost the answer', async () => {
+    const web = await answering('HTTP/1.1 200 Caf\xe9\r\nContent-Length: 2\r\n\r\nok')
+    const { url } = await trafficTo('/', web.url)
+    const answer = await request(url)
+    expect([answer.statusCode, await answer.body.text()]).toEqual([200, 'ok'])
+  })
+})
+
 describe('another instance is tried', () => {
   const both = async (first: { url: string }, second: { url: string }) => {
     const started = await startTraffic([
@@ -443,8 +518,9 @@ describe('another instance is tried', () => {
 describe('draining', () => {
   test('a running request ends, a new connection is refused', async () => {
     let release = (): void => {}
-    const web = await origin((_message, response) => {
-      release = () => response.end('late')
+    const web = await origin((message, response) => {
+      if (message.url === '/') release = () => response.end('late')
+      else response.end('early')
     })
     const { port, traffic } = await trafficTo('/', web.url)
     const client = rawClient(port).send(get('/'))
@@ -453,7 +529,7 @@ describe('draining', () => {
     await waitFor(
       () =>
         new Promise((resolve) => {
-          const probe = httpRequest({ port, host: '127.0.0.1', agent: new Agent() })
+          const probe = httpRequest({ port, host: '127.0.0.1', path: '/probe', agent: new Agent() })
           probe.on('error', () => resolve(true))
           probe.on('response', () => resolve(false))
           probe.end()
@@ -462,6 +538,19 @@ describe('draining', () => {
     )
     release()
     await client.until('late')
+    expect(await drained).toBe(0)
+  })
+
+  test('a kept connection is told to end by its next answer, and its request is served', async () => {
+    const web = await origin((_message, response) => response.end('ok'))
+    const { port, traffic } = await trafficTo('/', web.url)
+    const client = rawClient(port).send(get('/1'))
+    await client.until('ok')
+    const drained = traffic.drain(5_000)
+    client.send(get('/2'))
+    const received = await client.untilClosed()
+    expect(received.split('HTTP/1.1 200 OK')).toHaveLength(3)
+    expect(received).toMatch(/connection: close/i)
     expect(await drained).toBe(0)
   })
 

@@ -131,6 +131,31 @@ describe('the gateway as a process', () => {
     expect(await running.exit()).toBe(0)
   })
 
+  test('goes on serving when nobody reads its log any more', async () => {
+    const registry = await startRegistry()
+    const web = await startOrigin((_message, response) => response.end('served'))
+    cleanups.push(() => web.close())
+    await registerWeb(registry.url, web.port)
+    const running = gatehouse(['-registry.consul.addr', registry.url, '-log.level', 'DEBUG', ...flags])
+    await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
+    const port = portIn(running.complaints())
+    running.child.stderr!.destroy()
+    for (let i = 0; i < 5; i++) {
+      // No route for this host and port: a line for the log each time.
+      await request(`http://127.0.0.1:${port}/`, { headers: { host: `h${i}.test` } }).then((a) =>
+        a.body.dump(),
+      )
+      await registerWeb(registry.url, web.port)
+      await request(`${registry.url}/v1/agent/service/deregister/web`, { method: 'PUT' }).then((a) =>
+        a.body.dump(),
+      )
+    }
+    await registerWeb(registry.url, web.port)
+    await waitFor(async () => (await request(`http://127.0.0.1:${port}/`)).statusCode === 200, {
+      what: 'an answer',
+    })
+  })
+
   test('SIGTERM while Consul is still awaited is an orderly end', async () => {
     const port = await freePort()
     const running = gatehouse([
@@ -182,7 +207,11 @@ describe('what cannot work ends with a sentence and a code that is not 0:', () =
       '/nowhere/fabio.properties: expected a file, got nothing at this path',
     ],
     [['-proxy.straegy', 'rr'], 2, 'flag -proxy.straegy: unknown option; did you mean -proxy.strategy?'],
-    [['serve'], 2, 'expected one of run, dev, health, version, help, got "serve"'],
+    [
+      ['serve'],
+      2,
+      'expected one of run, dev, check, routes, explain, doctor, health, version, help, got "serve"',
+    ],
   ])('%j', async (args, code, words) => {
     const running = gatehouse(args)
     expect(await running.exit()).toBe(code)

@@ -216,6 +216,41 @@ describe('no request is lost and the next change is seen when Consul', () => {
   })
 })
 
+describe('services that nobody would think of', () => {
+  test('may be called like parts of JavaScript, and cost nobody else a route', async () => {
+    const registry = await startFaultyRegistry({ port: 0, world: systemWorld })
+    cleanups.push(() => registry.close())
+    const odd = await startOrigin((_message, response) => response.end('odd'))
+    cleanups.push(() => odd.close())
+    const oddNames = ['constructor', '__proto__', 'toString', 'a b/c?d', 'ü', '..']
+    for (const name of oddNames) await register(registry.url, name, odd)
+    const { gateway, origin } = await startOn(registry.url)
+    expect(await statusOf(gateway, 'constructor')).toBe(200)
+    await expectToFollow(registry.url, gateway, origin)
+  })
+
+  test('in an answer with entries of the wrong shape, the last good routes stay and the process lives', async () => {
+    const { registry, gateway, origin } = await startFaulty()
+    const bodies = [
+      '[{"Node":{"Node":"n","Address":"a"},"Service":{"ID":"one","Service":"one","Tags":[null,7,{}],"Port":"x"},"Checks":[null,{}]}]',
+      '[{"Node":null,"Service":null}]',
+      '[null]',
+      '{"Node":1}',
+    ]
+    for (const body of bodies) {
+      for (const name of names) {
+        const path = `/v1/health/service/${name}`
+        const clear = registry.faults.set(path, { kind: 'status', status: 200, body }, 1)
+        registry.faults.wake(path)
+        await pause(20)
+        clear()
+      }
+    }
+    await expectToFollow(registry.url, gateway, origin)
+    await waitFor(() => allServe(gateway), { what: 'all to be served again', deadline: 10_000 })
+  })
+})
+
 describe('what an operator sees when Consul is gone', () => {
   test('the table says since when, and why, and the log says it once', async () => {
     const { registry, gateway } = await startFaulty()
@@ -250,7 +285,7 @@ describe('many services with a few queries', () => {
       await answer.body.dump()
     }
     const until = (what: string, condition: () => Promise<boolean>) =>
-      waitFor(condition, { what, deadline: 5_000 })
+      waitFor(condition, { what, deadline: 15_000 })
     const answerOf = async (name: string) => (await request(`${gateway.url}/${name}`)).body.text()
 
     await put('/v1/agent/check/fail/service:one', undefined)

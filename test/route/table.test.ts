@@ -106,11 +106,14 @@ describe('the route table', () => {
     ])
   })
 
-  test('two instances that share an address are two targets', () => {
+  test('two instances that share an address are one target: a stale entry must not double its share', () => {
     const { live: shared } = createLive()
     const definitions = ['x', 'y'].map((instance) => definition('s', '/', a, { instance }))
-    const table = shared.apply([serviceRoutes('s', ...definitions)])
-    expect(table.find('', '/', false)!.targets).toHaveLength(2)
+    const table = shared.apply([serviceRoutes('s', ...definitions, definition('s', '/', b))])
+    expect(table.find('', '/', false)!.targets.map(({ url, share }) => [url, share])).toEqual([
+      [a, 0.5],
+      [b, 0.5],
+    ])
   })
 })
 

@@ -6,7 +6,7 @@ import type { Registry, RegistryListener, RegistryStatus } from '../registry.ts'
 import { type Answer, ConsulClient, type ConsulClientOptions, ConsulError } from './client.ts'
 import { Contact } from './contact.ts'
 import type { Follower } from './follower.ts'
-import type { HealthRules } from './health.ts'
+import { type HealthRules, textsIn } from './health.ts'
 import { documentsIn, KvOverrides, kvTreePath } from './kv.ts'
 import { OwnWatches, servicePath } from './own-watches.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -71,10 +71,12 @@ export class ConsulRegistry implements Registry {
   readonly #followed = new Map<string, boolean>()
   #follower: Follower
   #mode: WatcherFigures['mode'] = 'own'
-  #names: Readonly<Record<string, readonly string[]>> = {}
+  /** Each name with its tags. A map: a service may be called `constructor`. */
+  #names: ReadonlyMap<string, readonly string[]> = new Map()
   #listener: RegistryListener | null = null
   #watches = 0
   #isLoaded = false
+  #heldAndSaid = 0
   /** What has to have been read once before the first table is whole. */
   readonly #awaited = new Set<string>()
   #resolveLoaded: () => void = () => {}
@@ -129,7 +131,7 @@ export class ConsulRegistry implements Registry {
 
   figures(): WatcherFigures {
     return {
-      services: Object.keys(this.#names).length,
+      services: this.#names.size,
       followed: this.#followed.size,
       mode: this.#mode,
       held: this.#states.held.size,
@@ -153,6 +155,7 @@ export class ConsulRegistry implements Registry {
     this.#watch({
       path: '/v1/catalog/services',
       onAnswer: (answer) => this.#namesChanged(answer),
+      // The start goes on waiting: without the names there is nothing to serve.
       onRefused: () => {},
       signal: this.#closing.signal,
     })
@@ -227,7 +230,7 @@ export class ConsulRegistry implements Registry {
         // Said once for each state: an agent that keeps refusing must not fill the log.
         if (error.message !== lastError)
           this.#log.warn('consul', 'watch-failed', `${error.message}; keeping the routes`)
-        lastError = error.message
+        lastError = `${error.status}`
         onRefused()
       },
       waitForReturn: async (error) => {
@@ -282,10 +285,10 @@ export class ConsulRegistry implements Registry {
   #namesChanged({ body, index }: Answer): boolean {
     if (typeof body !== 'object' || body === null)
       throw new Error(`expected names of services, got ${typeof body}`)
-    const names = body as Readonly<Record<string, readonly string[]>>
+    const names = new Map(Object.entries(body).map(([name, tags]) => [name, textsIn(tags)]))
     const before = this.#names
     this.#names = names
-    const kept = new Set(Object.keys(names).filter((name) => this.#hasOurTag(names[name])))
+    const kept = new Set([...names.keys()].filter((name) => this.#hasOurTag(names.get(name)!)))
     this.#chooseFollower(kept.size)
     const followed = this.#followed.size
     for (const name of kept) this.#follow(name)
@@ -298,15 +301,15 @@ export class ConsulRegistry implements Registry {
       this.#states.vanished(name)
     }
     const retagged = [...kept].filter(
-      (name) => before[name] !== undefined && !isSameSet(names[name], before[name]),
+      (name) => before.has(name) && !isSameSet(names.get(name), before.get(name)),
     )
     if (this.#isLoaded) this.#follower.registrationsChanged(retagged, index)
     this.#wasRead('names')
     return isNews || retagged.length > 0 || this.#mode === 'triggers'
   }
 
-  #hasOurTag(tags: readonly string[] | null | undefined): boolean {
-    return (tags ?? []).some((tag) => tag.trim().startsWith(this.#options.tagPrefix))
+  #hasOurTag(tags: readonly string[]): boolean {
+    return tags.some((tag) => tag.trim().startsWith(this.#options.tagPrefix))
   }
 
   #follow(name: string): void {
@@ -388,11 +391,12 @@ export class ConsulRegistry implements Registry {
         )
         return
       }
-      this.#log.warn(
-        'consul',
-        'loss-held',
-        `Consul lists ${services.length} services as gone at once; asking its leader`,
-      )
+      // Asked every two seconds as long as they are held, and said when their number changes.
+      if (services.length !== this.#heldAndSaid) {
+        this.#heldAndSaid = services.length
+        const words = `Consul lists ${services.length} services as gone at once; asking its leader`
+        this.#log.warn('consul', 'loss-held', words)
+      }
       const names = await this.#client.read('/v1/catalog/services', signal, 'default')
       this.#guarded('/v1/catalog/services', () => this.#namesChanged(names))
       for (const service of services) this.#confirmations.add(service)

@@ -37,18 +37,31 @@ export interface HealthRules {
 export const isRoutable = ({ Service: service }: HealthEntry, kinds: readonly string[]): boolean =>
   (service.Kind ?? '') === '' || kinds.includes(service.Kind!)
 
+/** Throws where the entry is not what Consul documents: what made it would make the routes of others wrong, too. */
 export function instanceOf(entry: HealthEntry, rules: HealthRules): Instance {
   const { Node: node, Service: service } = entry
+  for (const [name, value] of Object.entries({ node: node.Node, name: service.Service, id: service.ID })) {
+    if (typeof value !== 'string')
+      throw new Error(`an instance: expected a ${name} of text, got ${typeof value}`)
+  }
+  const address = service.Address || node.Address
   return {
     service: service.Service,
     id: service.ID,
     node: node.Node,
-    address: service.Address || node.Address,
-    port: service.Port ?? 0,
-    tags: service.Tags ?? [],
-    state: stateOf(service.ID, entry.Checks ?? [], rules),
+    address: typeof address === 'string' ? address : '',
+    port: typeof service.Port === 'number' ? service.Port : 0,
+    tags: textsIn(service.Tags),
+    state: stateOf(service.ID, (entry.Checks ?? []).filter(isCheck), rules),
   }
 }
+
+/** The texts of a list; nothing else in it is a tag. */
+export const textsIn = (list: unknown): string[] =>
+  Array.isArray(list) ? list.filter((item): item is string => typeof item === 'string') : []
+
+const isCheck = (check: HealthCheck): boolean =>
+  typeof check?.CheckID === 'string' && typeof check.Status === 'string'
 
 /**
  * Whether an instance may get requests, as fabio decides it (reference 4.3): the node must be alive and neither it nor
@@ -110,7 +123,10 @@ const worstOf = (checks: readonly HealthCheck[]): HealthCheck =>
 /** A check's output can be a whole page; people need its beginning. */
 const maxOutput = 500
 
-const outputOf = ({ Output: output = '' }: HealthCheck): string => output.trim().slice(0, maxOutput)
+const outputOf = ({ Output: output }: HealthCheck): string =>
+  String(output ?? '')
+    .trim()
+    .slice(0, maxOutput)
 
 function wordsOf(check: HealthCheck): string {
   const output = outputOf(check)

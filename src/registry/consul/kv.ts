@@ -74,6 +74,8 @@ export class KvOverrides implements OverrideStore {
   }
 
   async write(key: string, value: string, version: bigint): Promise<boolean> {
-    return (await this.#client.put(`${keyPath(this.nameOf(key))}?cas=${version}`, value, this.#signal)) === true
+    return (
+      (await this.#client.put(`${keyPath(this.nameOf(key))}?cas=${version}`, value, this.#signal)) === true
+    )
   }
 }

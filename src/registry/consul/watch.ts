@@ -78,5 +78,8 @@ export async function watch(options: WatchOptions): Promise<void> {
 
 const burst = 4
 
-/** Five minutes, give or take a tenth, so that a thousand watches do not re-arm together. */
-const waitMs = (random: () => number): number => 300_000 * (0.9 + 0.2 * random())
+/**
+ * Two minutes, give or take a tenth, so that a thousand watches do not re-arm together. It is also how long a connection
+ * that went silent without a word stays unnoticed, so not Consul's own five.
+ */
+const waitMs = (random: () => number): number => 120_000 * (0.9 + 0.2 * random())

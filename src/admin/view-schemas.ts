@@ -1,0 +1,234 @@
+import type { FabioRoute } from './fabio-routes.ts'
+import {
+  anything,
+  list,
+  moment,
+  number,
+  object,
+  oneOf,
+  orNull,
+  type Schema,
+  text,
+  truth,
+  whole,
+} from './schema.ts'
+import type {
+  ChangeView,
+  ConfigValueView,
+  DryRunView,
+  ExplainedAnswerView,
+  ExplainedHostView,
+  ExplainedRequestView,
+  ExplainedRouteView,
+  ExplainedTargetView,
+  ExplanationView,
+  FieldView,
+  HistoryView,
+  InstanceChangeView,
+  InstanceView,
+  MistakeView,
+  OverrideChangeView,
+  ProblemsView,
+  ProblemView,
+  RegistryView,
+  RouteView,
+  ServiceRouteView,
+  ServicesView,
+  ServiceView,
+  TableView,
+  TargetView,
+  UnroutedView,
+} from './view.ts'
+
+const health = oneOf('passing', 'warning', 'critical', 'maintenance')
+const instance = text('node/service-id')
+const share = number("part of the route's requests, 0 to 1")
+const texts = list(text())
+
+export const fabioRoutesSchema: Schema = orNull(
+  list(
+    object<FabioRoute>(
+      {
+        service: text(),
+        host: text(),
+        path: text(),
+        src: text(),
+        dst: text(),
+        opts: text(),
+        weight: share,
+        tags: texts,
+        cmd: oneOf('route add'),
+        rate1: number('always 0'),
+        pct99: number('always 0'),
+      },
+      'tags',
+    ),
+  ),
+)
+
+const targetProperties = {
+  service: text(),
+  instance,
+  address: text('host:port'),
+  url: text(),
+  share,
+  weight: number('as it was asked for; 0: an equal part of what is left'),
+  tags: texts,
+  options: text(),
+  routed: truth('whether it may get requests'),
+  health,
+  reason: text('why it is not passing: the check and what it printed'),
+}
+
+const target = object<TargetView>(targetProperties)
+
+const problem = object<ProblemView>({
+  service: text(),
+  instance: text('empty where a command is at fault'),
+  text: text('the tag or the line as it was written'),
+  reason: text(),
+})
+
+export const tableSchema: Schema = object<TableView>({
+  version: whole('counts up with every change'),
+  changedAt: orNull(moment),
+  routes: list(object<RouteView>({ host: text('empty: any host'), path: text(), targets: list(target) })),
+  problems: list(problem),
+  registry: object<RegistryView>({
+    kind: text(),
+    address: text(),
+    connected: truth(),
+    lastContactAt: orNull(moment),
+    error: text('what went wrong last, empty while connected'),
+  }),
+})
+
+export const servicesSchema: Schema = object<ServicesView>({
+  version: whole('of the table'),
+  services: list(
+    object<ServiceView>({
+      service: text(),
+      instances: list(
+        object<InstanceView>({
+          instance,
+          address: text('host:port'),
+          tags: texts,
+          routed: truth('whether its checks let it have requests'),
+          health,
+          reason: text('the check and what it printed'),
+        }),
+      ),
+      routes: list(
+        object<ServiceRouteView>({
+          source: text('host and path'),
+          instance: text('empty: a command states it'),
+          url: text(),
+          weight: number(),
+          options: text(),
+          routed: truth(),
+          reason: text('why it gets no requests'),
+        }),
+      ),
+      problems: list(problem),
+    }),
+  ),
+})
+
+export const problemsSchema: Schema = object<ProblemsView>({
+  rejected: list(problem, 'tags and lines that are not served, or not in full'),
+  unrouted: list(
+    object<UnroutedView>({ service: text(), instance, tags: texts, health, reason: text() }),
+    'instances that ask for routes and get no request at all',
+  ),
+})
+
+export const historySchema: Schema = object<HistoryView>({
+  capacity: whole('the most changes that are kept'),
+  changes: list(
+    object<ChangeView>({
+      version: whole('of the table after it'),
+      at: moment,
+      instances: list(
+        object<InstanceChangeView>({
+          service: text(),
+          instance,
+          before: orNull(health),
+          after: orNull(health),
+          reason: text(),
+          tagsAdded: texts,
+          tagsRemoved: texts,
+        }),
+      ),
+      overrides: list(
+        object<OverrideChangeView>({ name: text(), change: oneOf('added', 'changed', 'removed') }),
+      ),
+      added: texts,
+      removed: texts,
+      total: object<ChangeView['total']>({ instances: whole(), added: whole(), removed: whole() }),
+    }),
+    'the newest first',
+  ),
+})
+
+const mistake = object<MistakeView>({
+  line: whole('from 1'),
+  text: text(),
+  reason: text(),
+  refused: truth('the line makes no command at all'),
+})
+
+export const mistakesSchema: Schema = object<{ error: string; mistakes: MistakeView[] }>(
+  { error: text(), mistakes: list(mistake) },
+  'mistakes',
+)
+
+export const dryRunSchema: Schema = object<DryRunView>({
+  mistakes: list(mistake),
+  added: list(text(), 'commands that the table would have and has not'),
+  removed: list(text(), 'commands that the table has and would not have'),
+})
+
+export const configSchema: Schema = {
+  type: 'object',
+  additionalProperties: object<ConfigValueView>({
+    value: anything,
+    source: text('default, file F:LINE, env NAME or flag'),
+    default: anything,
+    type: text(),
+  }),
+}
+
+const field = object<FieldView>({ name: text(), value: text() })
+
+export const explanationSchema: Schema = object<ExplanationView>({
+  method: text(),
+  url: text('as it was asked for'),
+  tableVersion: whole(),
+  host: text('as routing compares it'),
+  path: text('with escapes and dot segments resolved'),
+  hosts: list(
+    object<ExplainedHostView>({
+      host: text('empty: any host'),
+      matched: truth(),
+      routes: list(
+        object<ExplainedRouteView>({ path: text(), matcher: text(), chosen: truth(), why: text() }),
+      ),
+      otherPaths: list(text(), "those that do not match, the most like the request's first"),
+    }),
+    'in the order in which they are asked',
+  ),
+  route: orNull(
+    object<NonNullable<ExplanationView['route']>>({ host: text(), path: text(), matcher: text() }),
+  ),
+  why: text(),
+  answer: orNull(object<ExplainedAnswerView>({ status: whole(), fields: list(field), body: text() })),
+  targets: list(
+    object<ExplainedTargetView>({
+      ...targetProperties,
+      why: text(),
+      request: orNull(object<ExplainedRequestView>({ method: text(), target: text(), fields: list(field) })),
+    }),
+  ),
+})
+
+export const errorSchema: Schema = object<{ error: string }>({ error: text() })

@@ -1,0 +1,57 @@
+import { messageOf, StartError } from '../base/errors.ts'
+import type { Config } from '../config/load.ts'
+import { type CommandArguments, UsageError } from './arguments.ts'
+import type { CommandContext } from './command.ts'
+import { loadSettings } from './settings.ts'
+
+/** No gateway is there, or what is there is none. */
+export class NoGatewayError extends StartError {}
+
+/** The admin port of the gateway of this configuration, from this machine. */
+export function adminAddress(config: Config): string {
+  const { host, port } = config['ui.addr']
+  const isAny = host === '' || host === '0.0.0.0' || host === '::'
+  const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${port}`
+}
+
+/** Where `--admin` says, else where the configuration says. */
+export async function adminOf(
+  { flags, options }: CommandArguments,
+  context: CommandContext,
+): Promise<string> {
+  const given = flags.get('admin')?.[0]
+  if (given === undefined) {
+    return adminAddress((await loadSettings({ ...context, argv: options })).config)
+  }
+  const url = /^https?:\/\//.test(given) ? given : `http://${given}`
+  if (!URL.canParse(url))
+    throw new UsageError(
+      `flag --admin: expected a URL like http://localhost:9998, got ${JSON.stringify(given)}`,
+    )
+  return url.replace(/\/+$/, '')
+}
+
+/** Asks the admin port of a running gateway. Rejects with a NoGatewayError. */
+export async function askAdmin<T>(admin: string, path: string): Promise<T> {
+  const url = admin + path
+  let text = ''
+  let status = 0
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) })
+    text = await answer.text()
+    status = answer.status
+    const body = JSON.parse(text) as T & { error?: string }
+    if (status === 400 && body.error !== undefined) throw new UsageError(body.error)
+    if (status === 200) return body
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    if (status === 0) {
+      throw new NoGatewayError(`${admin}: expected a running gateway, got ${messageOf(cause)}`, { cause })
+    }
+  }
+  throw new NoGatewayError(
+    `${url}: expected the answer of a gateway, got ${status}: ${text.trim().slice(0, 100)}`,
+  )
+}

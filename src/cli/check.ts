@@ -1,0 +1,106 @@
+import { mistakesIn } from '../admin/dry-run.ts'
+import type { ConfigView } from '../admin/view.ts'
+import { messageOf, StartError } from '../base/errors.ts'
+import type { Config, ListenerOptions } from '../config/load.ts'
+import { readArguments } from './arguments.ts'
+import { json } from './columns.ts'
+import type { Command, CommandContext } from './command.ts'
+import { configView } from './config-view.ts'
+import { consulOptions, loadSettings } from './settings.ts'
+
+/**
+ * `gatehouse check -cfg FILE`: whether a gateway would start with this configuration, and what it would be. Exit code 0:
+ * it would, 1: something in it is wrong, 2: the command line is.
+ */
+export const check: Command = async (context) => {
+  const { options, flags } = readArguments(context.argv, { json: 'bool' }, 0)
+  const wantsJson = flags.has('json')
+  try {
+    const loaded = await loadSettings({ ...context, argv: options })
+    const found = await findings(loaded.config, context)
+    const warnings = [...loaded.warnings, ...found.warnings]
+    const config = configView(loaded, context)
+    context.print(
+      wantsJson ? json({ ok: found.mistakes.length === 0, ...found, warnings, config }) : printed(config),
+    )
+    if (!wantsJson) {
+      for (const warning of warnings) context.complain(`warning: ${warning}\n`)
+      for (const mistake of found.mistakes) context.complain(`mistake: ${mistake}\n`)
+    }
+    return found.mistakes.length === 0 ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof StartError) || !wantsJson) throw error
+    context.print(json({ ok: false, mistakes: error.mistakes, warnings: [] }))
+    return error.exitCode
+  }
+}
+
+interface Findings {
+  readonly mistakes: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** What a gateway would only find out when it starts: files that are named, and the commands in them. */
+async function findings(config: Config, context: CommandContext): Promise<Findings> {
+  switch (config['registry.backend']) {
+    case 'consul':
+      try {
+        await consulOptions(config, context)
+      } catch (error) {
+        return { mistakes: [messageOf(error)], warnings: [] }
+      }
+      return { mistakes: [], warnings: [] }
+    case 'static':
+      return commandFindings(config['registry.static.routes'], 'registry.static.routes')
+    case 'file': {
+      const path = config['registry.file.path']
+      try {
+        return commandFindings(await context.readFile(path), path)
+      } catch (error) {
+        const words = `registry.file.path: expected a file that can be read, got ${messageOf(error)}`
+        return { mistakes: [words], warnings: [] }
+      }
+    }
+    case 'custom':
+      return { mistakes: [], warnings: [] }
+  }
+}
+
+function commandFindings(text: string, name: string): Findings {
+  const all = mistakesIn(text, name)
+  const words = (isRefused: boolean): string[] =>
+    all
+      .filter(({ refused }) => refused === isRefused)
+      .map(({ text: line, reason }) => `${reason}: ${JSON.stringify(line)}`)
+  return { mistakes: words(true), warnings: words(false) }
+}
+
+function printed(config: ConfigView): string {
+  const lines = Object.entries(config).map(
+    ([key, { value, source, type }]) => `${key} = ${valueText(value, type)}  # ${source}\n`,
+  )
+  return lines.join('')
+}
+
+/** As it would be written in a properties file, where there is a short way to write it. */
+function valueText(value: unknown, type: string): string {
+  if (typeof value === 'number' && type.startsWith('duration')) return durationText(value)
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(',')
+  if (type === 'listeners') return (value as readonly ListenerOptions[]).map(listenerText).join(',')
+  if (type === 'listener') return listenerText(value as ListenerOptions)
+  if (value === null) return ''
+  if (type === 'address' && typeof value === 'object') return hostPort(value as Address)
+  return typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : JSON.stringify(value)
+}
+
+type Address = Pick<ListenerOptions, 'host' | 'port'>
+
+const hostPort = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+function listenerText({ readTimeout, writeTimeout, idleTimeout, ...address }: ListenerOptions): string {
+  const options = Object.entries({ rt: readTimeout, wt: writeTimeout, it: idleTimeout })
+  const written = options.map(([name, ms]) => `;${name}=${durationText(ms)}`)
+  return hostPort(address) + written.join('')
+}
+
+const durationText = (ms: number): string => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`)

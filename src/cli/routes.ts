@@ -1,0 +1,34 @@
+import type { TableView } from '../admin/view.ts'
+import { adminOf, askAdmin } from './admin-client.ts'
+import { readArguments } from './arguments.ts'
+import { columns, json, percent } from './columns.ts'
+import type { Command } from './command.ts'
+
+/** `gatehouse routes`: the table of a running gateway. */
+export const routes: Command = async (context) => {
+  const args = readArguments(context.argv, { json: 'bool', admin: 'value' }, 0)
+  const admin = await adminOf(args, context)
+  const table = await askAdmin<TableView>(admin, '/api/table')
+  context.print(args.flags.has('json') ? json(table.routes) : printed(table))
+  return 0
+}
+
+function printed({ routes: all, problems, registry, version }: TableView): string {
+  const rows = all.flatMap(({ host, path, targets }) =>
+    targets.map(({ service, url, share, health, options, reason }) => [
+      host + path,
+      service,
+      url,
+      percent(share),
+      health,
+      options,
+      reason.split('\n')[0]!,
+    ]),
+  )
+  const head = ['SOURCE', 'SERVICE', 'DESTINATION', 'SHARE', 'HEALTH', 'OPTIONS', 'WHY']
+  const table = rows.length === 0 ? 'no routes\n' : columns([head, ...rows])
+  const lost = registry.connected ? '' : `\nno contact with ${registry.address}: ${registry.error}\n`
+  const wrong =
+    problems.length === 0 ? '' : `\n${problems.length} problems: gatehouse doctor says what they are\n`
+  return `${table}\ntable version ${version}\n${lost}${wrong}`
+}

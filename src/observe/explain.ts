@@ -1,0 +1,286 @@
+import type { Log } from '../base/log.ts'
+import type { World } from '../base/world.ts'
+import { globStart } from '../match/glob.ts'
+import { HostIndex, requestHost } from '../match/host-index.ts'
+import { type ClientSide, Exchange } from '../proxy/exchange.ts'
+import type { Fields } from '../proxy/fields.ts'
+import { createHandler, type HandlerOptions } from '../proxy/handler.ts'
+import { routePath } from '../proxy/path.ts'
+import { type HostCandidate, type Route, RouteTable, type Target } from '../route/table.ts'
+import type { UpstreamClient, UpstreamRequest } from '../upstream/client.ts'
+import { Upstream } from '../upstream/upstream.ts'
+
+/** A request that is asked about and not made. */
+export interface HypotheticalRequest {
+  readonly method: string
+  /** As the client would send it, with a port that is not the scheme's. */
+  readonly host: string
+  /** Origin form: path and query as the client would send them. */
+  readonly target: string
+  /** Name, value, name, value… without Host. */
+  readonly fields: Fields
+  /** Of the client's connection: TLS. */
+  readonly secure: boolean
+  /** IP address of the client. */
+  readonly remoteAddress: string
+}
+
+/** What the gateway would do with a request, step by step. */
+export interface Explanation {
+  readonly tableVersion: number
+  /** The host and the path that routing looks at. */
+  readonly host: string
+  readonly path: string
+  /** Hosts in the order in which they are asked; of patterns that do not match the first ones only. */
+  readonly hosts: readonly ExplainedHost[]
+  /** The route that serves it; null: none. */
+  readonly route: { readonly host: string; readonly path: string; readonly matcher: Route['matcher'] } | null
+  /** Why this one and no other. */
+  readonly why: string
+  /** What the client gets from the gateway itself; null: an instance answers. */
+  readonly answer: ExplainedAnswer | null
+  /** The targets that the balancer chooses from, the first ones of many. */
+  readonly targets: readonly ExplainedTarget[]
+}
+
+export interface ExplainedHost {
+  readonly host: string
+  readonly matched: boolean
+  /** In the order in which they are preferred. */
+  readonly routes: readonly ExplainedRoute[]
+  /** Paths of a host that matches, and which do not match: those most like the request's. */
+  readonly otherPaths: readonly string[]
+}
+
+export interface ExplainedRoute {
+  readonly path: string
+  readonly matcher: Route['matcher']
+  readonly chosen: boolean
+  /** Why it is chosen or not. */
+  readonly why: string
+}
+
+export interface ExplainedAnswer {
+  readonly status: number
+  readonly fields: Fields
+  readonly body: string
+}
+
+export interface ExplainedTarget {
+  readonly service: string
+  readonly instance: string
+  readonly url: string
+  /** Part of the route's requests, 0 to 1. */
+  readonly share: number
+  /** What it would be sent; null: the gateway answers in its place. */
+  readonly request: Pick<UpstreamRequest, 'method' | 'target' | 'fields'> | null
+  readonly answer: ExplainedAnswer | null
+}
+
+export interface ExplainParts {
+  readonly table: RouteTable
+  readonly noRoutePage: { readonly html: string }
+  readonly world: World
+}
+
+/** Patterns of hosts, other paths and targets that are told at most. */
+const mostHosts = 20
+const mostPaths = 10
+const mostTargets = 20
+
+/**
+ * Asks the table and the request handler themselves what they would do, over connections that lead nowhere: there is
+ * no second account of the rules that could differ from the first.
+ */
+export function explain(
+  request: HypotheticalRequest,
+  options: HandlerOptions,
+  { table, noRoutePage, world }: ExplainParts,
+): Explanation {
+  const { host, target, secure } = request
+  const path = routePath(target)
+  const route = table.find(host, path, secure)
+  const ask = (chosen: Route | null): Outcome => {
+    const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { request: null, answer: null }
+    const dry = chosen === null ? null : withoutConnections(chosen, (sent) => (outcome.request = sent))
+    const live = { current: new FixedTable(table.version, dry) }
+    const handler = createHandler(
+      { ...options, newId: () => '(a new id for each request)' },
+      { live, noRoutePage, observer: { finished() {} }, log: silent, world },
+    )
+    const client = new NobodysClient(request, (answer) => (outcome.answer = answer))
+    const { method, fields } = request
+    const startedAt = world.clock.monotonic()
+    handler.handle(
+      new Exchange(client, {
+        method,
+        target,
+        path,
+        host,
+        fields: ['Host', host, ...fields],
+        body: null,
+        startedAt,
+      }),
+    )
+    return outcome
+  }
+  const targets = route === null ? [] : byShare(route).slice(0, mostTargets)
+  const explained = targets.map((each): ExplainedTarget => {
+    const { service, instance, url, share } = each
+    return { service, instance, url, share, ...ask(alone(route!, each)) }
+  })
+  const candidates = table.explain(host, path, secure)
+  return {
+    tableVersion: table.version,
+    host: requestHost(host, secure),
+    path,
+    hosts: told(candidates, route, path),
+    route: route === null ? null : { ...route.source, matcher: route.matcher },
+    why: whyRoute(candidates, route),
+    answer: route === null || route.balancer === null ? ask(route).answer : (explained[0]?.answer ?? null),
+    targets: explained,
+  }
+}
+
+type Outcome = Pick<ExplainedTarget, 'request' | 'answer'>
+
+const byShare = ({ targets }: Route): Target[] => targets.toSorted((a, b) => b.share - a.share)
+
+/** The route as it is for a request whose turn it is at this target. */
+const alone = (route: Route, target: Target): Route => ({
+  ...route,
+  targets: [target],
+  balancer: { pick: () => 0 },
+})
+
+/** A table that says what it was told to, to the handler alone. */
+class FixedTable extends RouteTable {
+  readonly #route: Route | null
+
+  constructor(version: number, route: Route | null) {
+    super(version, new HostIndex())
+    this.#route = route
+  }
+
+  override find(): Route | null {
+    return this.#route
+  }
+}
+
+function withoutConnections(route: Route, told: (request: UpstreamRequest) => void): Route {
+  const client: UpstreamClient = {
+    send(request) {
+      told(request)
+      return { resume() {}, abort() {} }
+    },
+    close: async () => {},
+    destroy: async () => {},
+  }
+  const targets = route.targets.map((target) => ({
+    ...target,
+    upstream: new Upstream(target.upstream.key, client),
+  }))
+  return { ...route, targets }
+}
+
+class NobodysClient implements ClientSide {
+  readonly remoteAddress: string
+  readonly remotePort = 0
+  readonly secure: boolean
+  readonly httpVersion = '1.1'
+  readonly #told: (answer: ExplainedAnswer) => void
+  #head: Omit<ExplainedAnswer, 'body'> | null = null
+  #body = ''
+
+  constructor(request: HypotheticalRequest, told: (answer: ExplainedAnswer) => void) {
+    this.remoteAddress = request.remoteAddress
+    this.secure = request.secure
+    this.#told = told
+  }
+
+  inform(): void {}
+
+  head(status: number, _reason: string, fields: Fields): void {
+    this.#head = { status, fields }
+  }
+
+  write(chunk: Buffer): boolean {
+    this.#body += chunk.toString('utf8')
+    return true
+  }
+
+  end(): void {
+    if (this.#head !== null) this.#told({ ...this.#head, body: this.#body })
+  }
+
+  abort(): void {}
+}
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Hosts that match, exact names, and no more of the others than people can read. */
+function told(candidates: readonly HostCandidate[], winner: Route | null, path: string): ExplainedHost[] {
+  const others = candidates.filter(({ matched }) => !matched).slice(0, mostHosts)
+  return candidates
+    .filter((candidate) => candidate.matched || others.includes(candidate))
+    .map((candidate): ExplainedHost => {
+      const { host, matched, routes, paths } = candidate
+      const matching = new Set(routes)
+      const other = matched ? [...(paths?.values() ?? [])].filter((route) => !matching.has(route)) : []
+      return {
+        host,
+        matched,
+        // Where there is no winner there are no routes.
+        routes: routes.map((route) => ({
+          path: route.source.path,
+          matcher: route.matcher,
+          chosen: route === winner,
+          why: whyOf(route, winner!),
+        })),
+        otherPaths: nearestPaths(other, path),
+      }
+    })
+}
+
+function nearestPaths(routes: readonly Route[], path: string): string[] {
+  const likeness = ({ source }: Route): number => {
+    let at = 0
+    while (at < source.path.length && source.path[at] === path[at]) at++
+    return at
+  }
+  return routes
+    .map((route) => ({ route, likeness: likeness(route) }))
+    .sort((a, b) => b.likeness - a.likeness)
+    .slice(0, mostPaths)
+    .map(({ route }) => route.source.path)
+}
+
+function whyRoute(candidates: readonly HostCandidate[], route: Route | null): string {
+  const matching = candidates.filter(({ matched }) => matched)
+  if (route === null) {
+    if (matching.length === 0) return 'no route has this host, and none is for any host'
+    const hosts = matching.map(({ host }) => hostWords(host)).join(', ')
+    return `none of the routes for ${hosts} has a path that matches`
+  }
+  const { host } = route.source
+  const isFirst = matching[0]?.host === host
+  const what = isFirst ? 'that matches' : 'that has a path for it'
+  const first = host === '' ? `no route names a host ${what}` : `${host} is the first host ${what}`
+  return `${first}; ${route.matcher} ${route.source.path} is ${whyOf(route, route)}`
+}
+
+const hostWords = (host: string): string => (host === '' ? 'any host' : host)
+
+/** In the words of the order that `PathIndex` has. */
+function whyOf(route: Route, winner: Route): string {
+  const { matcher, source } = winner
+  if (route === winner) return 'the most specific path that matches'
+  if (route.source.host !== source.host) return `${hostWords(source.host)} is asked before`
+  if (literalLength(route) < literalLength(winner)) return `${source.path} is longer before any wildcard`
+  return route.matcher === matcher
+    ? `${source.path} comes first in byte order`
+    : `${matcher} goes before ${route.matcher}`
+}
+
+const literalLength = ({ matcher, source }: Route): number =>
+  (matcher === 'glob' ? globStart(source.path) : source.path).length
