@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { documentsIn, kvTreePath } from '../../src/registry/consul/kv.ts'
+import { documentsIn, KvOverrides, kvTreePath } from '../../src/registry/consul/kv.ts'
 
 const entry = (key: string, value: string | null) => ({
   Key: key,
@@ -35,5 +35,48 @@ describe('a tree of keys', () => {
 
   test('of a shape that Consul does not document throws', () => {
     expect(() => documentsIn('text', '/fabio/config')).toThrow('expected a list of keys')
+  })
+})
+
+describe('overrides in Consul’s KV store', () => {
+  /** Answers what it is told, and keeps what it was asked. */
+  function storeOver(answers: Readonly<Record<string, unknown>>) {
+    const asked: string[] = []
+    const client = {
+      read: async (path: string) => {
+        asked.push(`GET ${path}`)
+        return { index: 1n, body: answers[path] ?? null, lastContactMs: 0, knownLeader: true }
+      },
+      put: async (path: string, text: string) => {
+        asked.push(`PUT ${path} ${text}`)
+        return answers[path]
+      },
+    }
+    return { store: new KvOverrides(client, '/fabio/config', new AbortController().signal), asked }
+  }
+
+  test('are listed by what follows their place; keys that merely begin alike are none', async () => {
+    const keys = ['fabio/config', 'fabio/config-old', 'fabio/config/', 'fabio/config/a b', 'fabio/config/x/y']
+    const { store } = storeOver({ '/v1/kv/fabio/config?keys': keys })
+    expect(await store.keys()).toEqual(['', '/', '/a b', '/x/y'])
+    expect(await storeOver({}).store.keys()).toEqual([])
+  })
+
+  test('are read with the version that a write has to name', async () => {
+    const stored = { ...entry('fabio/config/a b', ' route del a \n'), ModifyIndex: 17 }
+    const { store } = storeOver({ '/v1/kv/fabio/config/a%20b': [stored] })
+    expect(await store.read('/a b')).toEqual({ value: 'route del a', version: 17n })
+    expect(await store.read('/none')).toEqual({ value: '', version: 0n })
+    expect(store.nameOf('/a b')).toBe('fabio/config/a b')
+  })
+
+  test('are written with check-and-set, and false is told where the version is another', async () => {
+    const { store, asked } = storeOver({
+      '/v1/kv/fabio/config?cas=17': true,
+      '/v1/kv/fabio/config?cas=0': false,
+    })
+    expect(await store.write('', 'x', 17n)).toBe(true)
+    expect(await store.write('', 'x', 0n)).toBe(false)
+    expect(asked).toEqual(['PUT /v1/kv/fabio/config?cas=17 x', 'PUT /v1/kv/fabio/config?cas=0 x'])
   })
 })

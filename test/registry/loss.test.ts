@@ -114,12 +114,17 @@ describe('a loss', () => {
     expect(lost()).toEqual(['a'])
   })
 
-  test('is held while others come back, and the rest is told once it is no longer too much', async () => {
-    const { clock, states, passing, lost } = start(four)
+  test('stays held while the others come back one after the other, until it is confirmed or back itself', async () => {
+    // Told as soon as it was no longer too much, the last service to register again was lost for a second.
+    const { clock, states, passing, lost, confirms } = start(four)
     for (const service of four) states.vanished(service)
     await clock.advance(300)
     for (const service of ['b', 'c', 'd']) passing(service)
     await clock.advance(2_500)
+    expect(lost()).toEqual([])
+    expect(confirms.at(-1)).toEqual(['a'])
+    states.read('a', [], true)
+    states.flush()
     expect(lost()).toEqual(['a'])
   })
 })

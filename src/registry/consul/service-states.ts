@@ -29,6 +29,7 @@ export class ServiceStates {
   #lastToldAt = Number.NEGATIVE_INFINITY
   #cancelTelling: (() => void) | null = null
   #cancelJudging: (() => void) | null = null
+  #isTooMuch = false
 
   constructor(options: ServiceStatesOptions) {
     this.#options = options
@@ -113,20 +114,23 @@ export class ServiceStates {
 
   /** Waits a moment for what else is lost: only together they show whether it is too much. */
   #hold(change: ServiceInstances): void {
+    if (this.#held.size === 0) this.#isTooMuch = false
     this.#held.set(change.service, change)
+    // Once it was too much it stays so until all of it is settled: of services that come back one after the other the
+    // last is not lost because the others are there again.
+    this.#isTooMuch ||= this.#guard.isTooMuch
     this.#cancelJudging ??= this.#options.world.clock.after(judgeMs, () => this.#judge())
   }
 
   #judge(): void {
     this.#cancelJudging = null
-    if (!this.#guard.isTooMuch) {
-      for (const change of [...this.#held.values()]) this.#accept(change)
-    } else if (this.#held.size > 0) {
+    if (this.#held.size === 0) this.#isTooMuch = false
+    else if (this.#isTooMuch) {
       this.#cancelJudging = this.#options.world.clock.after(confirmMs, () => {
         if (this.#held.size > 0) this.#options.confirm([...this.#held.keys()])
         this.#judge()
       })
-    }
+    } else for (const change of [...this.#held.values()]) this.#accept(change)
   }
 
   /**

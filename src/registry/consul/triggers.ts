@@ -4,9 +4,10 @@ import type { Log } from '../../base/log.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import { sleep, type World } from '../../base/world.ts'
 import type { ScannedCheck } from './check-scan.ts'
-import type { ConsulClient } from './client.ts'
+import type { Answer, ConsulClient } from './client.ts'
 import type { Contact } from './contact.ts'
 import type { Follower, FollowerListener } from './follower.ts'
+import type { HealthEntry } from './health.ts'
 import { servicePath } from './own-watches.ts'
 import { ReadQueue } from './read-queue.ts'
 import type { Scanner } from './scanner.ts'
@@ -38,6 +39,7 @@ export class Triggers implements Follower {
   readonly #queue: ReadQueue
   readonly #scanner: Scanner
   readonly #followed = new Set<string>()
+  readonly #reads = new Map<string, ServiceRead>()
   /** The checks of each state that were in the last answer, by node, id and service; null before the first. */
   readonly #unwell = new Map<string, ReadonlyMap<string, ScannedCheck> | null>()
   readonly #scanRate: TokenBucket
@@ -61,7 +63,9 @@ export class Triggers implements Follower {
       read: (service, signal) => client.read(servicePath(service), signal),
       onAnswer: (service, answer) => {
         contact.heard()
-        if (this.#followed.has(service)) listener.answered(service, answer)
+        if (!this.#followed.has(service)) return
+        this.#wasRead(service, answer)
+        listener.answered(service, answer)
       },
       onError: (service, error) => {
         contact.heard()
@@ -79,7 +83,7 @@ export class Triggers implements Follower {
     for (const state of states) {
       options.startWatch({
         path: `/v1/health/state/${state}`,
-        onAnswer: ({ body }) => this.#checksChanged(state, body as readonly ScannedCheck[]),
+        onAnswer: ({ body }) => this.#checksChanged(state, body as readonly UnwellCheck[]),
         // Without this trigger the scan still finds what changes, only later.
         onRefused: () => this.#begin(state, new Map()),
         // A contact that was lost may have hidden anything, and a restart everything.
@@ -103,6 +107,7 @@ export class Triggers implements Follower {
 
   unfollow(service: string): void {
     this.#followed.delete(service)
+    this.#reads.delete(service)
     this.#queue.remove(service)
   }
 
@@ -138,7 +143,29 @@ export class Triggers implements Follower {
     for (const service of this.#followed) this.#queue.add(service)
   }
 
-  #checksChanged(state: string, checks: readonly ScannedCheck[]): boolean {
+  #wasRead(service: string, { index, body }: Answer): void {
+    const unwell = new Map<string, string>()
+    for (const entry of Array.isArray(body) ? (body as readonly HealthEntry[]) : []) {
+      for (const check of entry?.Checks ?? []) {
+        const { CheckID: id, Status: status, ServiceID: own } = check ?? {}
+        if (own && status !== 'passing') unwell.set(`${entry.Node?.Node}\n${id}\n${own}`, status)
+      }
+    }
+    const wanted = this.#reads.get(service)?.wanted ?? 0n
+    this.#reads.set(service, { index, unwell, wanted: index < wanted ? wanted : 0n })
+    // A server that lags behind the one that woke us: it will know in a moment.
+    if (index < wanted) {
+      this.#options.world.clock.after(lagMs, () => {
+        if (this.#followed.has(service) && !this.#closing.signal.aborted) this.#queue.add(service)
+      })
+    }
+  }
+
+  /**
+   * What a list of unwell checks says is held against what was read of each service, and not against the list before:
+   * a check may have changed twice between two lists, and the service been read in between for another reason.
+   */
+  #checksChanged(state: string, checks: readonly UnwellCheck[]): boolean {
     const now = new Map(checks.map((check) => [`${check.Node}\n${check.CheckID}\n${check.ServiceID}`, check]))
     const before = this.#unwell.get(state) ?? null
     if (before === null) {
@@ -146,19 +173,36 @@ export class Triggers implements Follower {
       return true
     }
     this.#unwell.set(state, now)
-    const differing: ScannedCheck[] = []
-    for (const [key, check] of now) if (!before.has(key)) differing.push(check)
-    for (const [key, check] of before) if (!now.has(key)) differing.push(check)
-    let isNews = false
-    for (const { Node: node, ServiceName: service } of differing) {
-      const services = service === '' ? this.#options.listener.servicesOn(node) : [service]
-      for (const name of services) {
-        if (!this.#followed.has(name)) continue
-        this.#queue.add(name)
-        isNews = true
+    const concerned = new Map<string, bigint>()
+    for (const [key, check] of now) {
+      const modified = BigInt(check.ModifyIndex ?? 0)
+      if (check.ServiceName === '') {
+        if (!before.has(key)) this.#addNode(check.Node, concerned)
+      } else if (modified > (this.#reads.get(check.ServiceName)?.index ?? 0n)) {
+        concerned.set(check.ServiceName, modified)
       }
     }
+    for (const [key, check] of before) {
+      if (check.ServiceName === '' && !now.has(key)) this.#addNode(check.Node, concerned)
+    }
+    for (const [service, { index, unwell }] of this.#reads) {
+      for (const [key, status] of unwell) {
+        if (status === state && !now.has(key)) concerned.set(service, index + 1n)
+      }
+    }
+    let isNews = false
+    for (const [service, wanted] of concerned) {
+      if (!this.#followed.has(service)) continue
+      const read = this.#reads.get(service)
+      if (read !== undefined && wanted > read.wanted) this.#reads.set(service, { ...read, wanted })
+      this.#queue.add(service)
+      isNews = true
+    }
     return isNews
+  }
+
+  #addNode(node: string, concerned: Map<string, bigint>): void {
+    for (const service of this.#options.listener.servicesOn(node)) concerned.set(service, 0n)
   }
 
   /** One look at a time; a wish that comes meanwhile is granted after it. */
@@ -219,6 +263,22 @@ export class Triggers implements Follower {
   }
 }
 
+/** A check of `GET /v1/health/state/:state`. */
+interface UnwellCheck extends ScannedCheck {
+  readonly ModifyIndex?: number
+}
+
+/** What the last read of a service showed. */
+interface ServiceRead {
+  readonly index: bigint
+  /** Checks of its instances that do not pass, by node, id and service, with their status. */
+  readonly unwell: ReadonlyMap<string, string>
+  /** A read must have at least this index to show what woke us. */
+  readonly wanted: bigint
+}
+
+/** How long a server that lags behind is given. */
+const lagMs = 100
 /** Reads of services that may be under way at once. */
 const readWidth = 16
 /** Two looks in a row are free, then one in this time. */
