@@ -20,7 +20,7 @@ const authorityForm = /^(?:[\w.~!$&'()*+;=%-]{1,255}|\[[\da-f:.]{2,45}\])?(?::\d
 
 /** The request that is meant. Throws a QuestionError where it could not be sent. */
 export function readQuestion(query: ExplainQuery, remoteAddress: string): HypotheticalRequest {
-  const match = /^(?:(https?):\/\/)?([^/?#\s@]*)([/?][^#]*)?(?:#.*)?$/isu.exec(query.url)
+  const match = /^(?:(https?):\/\/|(?!\w+:\/\/))([^/?#\s@]*)([/?][^#]*)?(?:#.*)?$/isu.exec(query.url)
   if (match === null) {
     throw new QuestionError(
       `url: expected one like http://example.com/path, got ${JSON.stringify(query.url)}`,

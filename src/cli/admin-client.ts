@@ -24,7 +24,8 @@ export async function adminOf(
   if (given === undefined) {
     return adminAddress((await loadSettings({ ...context, argv: options })).config)
   }
-  const url = /^https?:\/\//.test(given) ? given : `http://${given}`
+  const address = given.startsWith(':') ? `localhost${given}` : given
+  const url = /^https?:\/\//.test(address) ? address : `http://${address}`
   if (!URL.canParse(url))
     throw new UsageError(
       `flag --admin: expected a URL like http://localhost:9998, got ${JSON.stringify(given)}`,

@@ -73,7 +73,7 @@ describe('the dry run of an override', () => {
   })
 
   test('says nothing of mistakes of other documents, even of one whose name begins alike', () => {
-    const documents = [{ name: 'kv: line 1', text: 'route weight none /x weight 0.5' }]
+    const documents = [{ name: 'kv/line', text: 'route weight none /x weight 0.5' }]
     expect(check('route add a /a http://h/', 'kv', documents).mistakes).toEqual([])
   })
 

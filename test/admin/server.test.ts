@@ -27,6 +27,21 @@ afterEach(async () => {
   admin = null
 })
 
+interface OpenApi {
+  openapi: string
+  paths: Record<
+    string,
+    Record<
+      string,
+      {
+        summary: string
+        parameters?: { name: string; in: string; required: boolean }[]
+        responses: Record<string, unknown>
+      }
+    >
+  >
+}
+
 /** An admin port over a table that the test changes. */
 async function start(first: TableView = empty, more: Partial<AdminSources> = {}, access: 'rw' | 'ro' = 'rw') {
   let table = first
@@ -121,6 +136,79 @@ describe('the admin port', () => {
     const { url } = await start()
     const answer = await request(url + path)
     expect([answer.statusCode, answer.headers.location]).toEqual([303, '/routes'])
+  })
+
+  // fabio reference 17.9
+  test.each([
+    ['/api/manual', 403, 200],
+    ['/api/paths', 403, 200],
+    ['/manual', 403, 200],
+    ['/api/config', 200, 200],
+    ['/api/routes', 200, 200],
+    ['/api/version', 200, 200],
+    ['/routes', 200, 200],
+    ['/health', 200, 200],
+    ['/', 303, 303],
+  ])('%s is %d with ui.access = ro and %d with rw', async (path, ro, rw) => {
+    for (const [access, status] of [
+      ['ro', ro],
+      ['rw', rw],
+    ] as const) {
+      const { url } = await start(empty, {}, access)
+      expect((await request(url + path)).statusCode, access).toBe(status)
+      await admin?.close()
+    }
+  })
+
+  test('a question that cannot be answered is 400 with its reason', async () => {
+    const { url } = await start()
+    for (const [query, error] of [
+      ['?url=x', 'url: expected one'],
+      ['', "querystring must have required property 'url'"],
+    ]) {
+      const answer = await request(`${url}/api/explain${query}`)
+      expect([answer.statusCode, await answer.body.json()]).toEqual([400, { error }])
+    }
+  })
+
+  test('every call of the API is in its own document, and what it answers is described there', async () => {
+    const { url } = await start(withRoutes)
+    const answer = await request(`${url}/api/openapi.json`)
+    const document = (await answer.body.json()) as OpenApi
+    expect(document.openapi).toBe('3.1.0')
+    expect(Object.keys(document.paths).sort()).toEqual([
+      '/api/config',
+      '/api/events',
+      '/api/explain',
+      '/api/history',
+      '/api/manual',
+      '/api/manual/check',
+      '/api/manual/{key}',
+      '/api/openapi.json',
+      '/api/paths',
+      '/api/problems',
+      '/api/routes',
+      '/api/services',
+      '/api/table',
+      '/api/ui',
+      '/api/version',
+      '/health',
+      '/metrics',
+    ])
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { summary, parameters = [], responses }] of Object.entries(methods)) {
+        expect(summary, `${method} ${path}`).not.toBe('')
+        expect(Object.keys(responses).length, `${method} ${path}`).toBeGreaterThan(0)
+        const named = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
+        const inPath = parameters.filter((parameter) => parameter.in === 'path')
+        expect(inPath.map(({ name, required }) => [name, required])).toEqual(
+          named.map((name) => [name, true]),
+        )
+      }
+    }
+    expect(document.paths['/api/explain']!.get!.parameters).toContainEqual(
+      expect.objectContaining({ name: 'url', in: 'query', required: true }),
+    )
   })
 
   test('serves the page and its assets from here, and lets nothing else run in it', async () => {

@@ -207,6 +207,11 @@ describe('what cannot work ends with a sentence and a code that is not 0:', () =
       '/nowhere/fabio.properties: expected a file, got nothing at this path',
     ],
     [['-proxy.straegy', 'rr'], 2, 'flag -proxy.straegy: unknown option; did you mean -proxy.strategy?'],
+    [['check', '-proxy.straegy', 'rr'], 2, 'did you mean -proxy.strategy?'],
+    [['check', 'file'], 2, 'argument "file": expected at most 0, got this'],
+    [['explain'], 2, 'explain: expected a URL like http://example.com/path, got nothing'],
+    [['doctor', 'a', 'b'], 2, 'argument "b": expected at most 1, got this'],
+    [['routes', '--admin', 'http://127.0.0.1:9'], 1, 'http://127.0.0.1:9: expected a running gateway, got '],
     [
       ['serve'],
       2,

@@ -1,0 +1,117 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { explanationView, QuestionError, readQuestion } from '../../src/admin/explanation.ts'
+import type { TargetView } from '../../src/admin/view.ts'
+import type { Explanation } from '../../src/observe/explain.ts'
+
+const ask = (url: string, header: string[] = [], method = 'GET') =>
+  readQuestion({ url, method, header }, '10.1.1.1')
+
+describe('the request that is asked about', () => {
+  test.each([
+    ['http://a.b/x?y=1', 'a.b', '/x?y=1', false],
+    ['https://A.b:8443/x', 'A.b:8443', '/x', true],
+    ['HTTPS://a.b', 'a.b', '/', true],
+    ['a.b/x', 'a.b', '/x', false],
+    ['/x', '', '/x', false],
+    ['a.b?x=1', 'a.b', '/?x=1', false],
+    ['http://[::1]:80/x#y', '[::1]:80', '/x', false],
+    ['http://a.b/%2e%2E//x/../y', 'a.b', '/%2e%2E//x/../y', false],
+    ['/a b/ü', '', '/a%20b/%C3%BC', false],
+  ])('%s is for host %j and target %j', (url, host, target, secure) => {
+    expect(ask(url)).toEqual({ method: 'GET', host, target, fields: [], secure, remoteAddress: '10.1.1.1' })
+  })
+
+  test('has the fields that are given, and the Host among them is its host', () => {
+    expect(ask('http://a.b/', ['X: 1', 'host: c.d', 'x:  2 '])).toMatchObject({
+      host: 'c.d',
+      fields: ['X', '1', 'x', '2'],
+    })
+  })
+
+  test.each([
+    ['http://a b/', [], 'GET', 'url: expected one like'],
+    ['http://user@a/', [], 'GET', 'url: expected one like'],
+    ['http://a"b/', [], 'GET', 'url: expected a host like'],
+    ['/', ['Host: a b'], 'GET', 'url: expected a host like'],
+    ['/', ['no colon'], 'GET', 'header: expected "Name: value", got "no colon"'],
+    ['/', ['A: b\r\nC: d'], 'GET', 'header: expected'],
+    ['/', [], 'GET /', 'method: expected a word like GET'],
+  ])('%j with %j and %j cannot be sent', (url, header, method, words) => {
+    expect(() => ask(url, header, method)).toThrow(words)
+  })
+
+  test('is one that may stand in a head, or none, whatever is asked', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.array(fc.string()),
+        fc.string(),
+        (url, header, method) => {
+          try {
+            const { target, host, fields } = readQuestion({ url, header, method }, '')
+            expect(target).toMatch(/^\/[\x21-\x7e]*$/)
+            expect(host + fields.join('')).not.toMatch(/[\r\n\0]/)
+          } catch (error) {
+            expect(error).toBeInstanceOf(QuestionError)
+          }
+        },
+      ),
+    )
+  })
+})
+
+describe('the view of an explanation', () => {
+  const target = (instance: string, share: number, more: Partial<TargetView> = {}): TargetView => ({
+    service: 'web',
+    instance,
+    address: '10.0.0.1:80',
+    url: `http://${instance}/`,
+    share,
+    weight: 0,
+    tags: [],
+    options: '',
+    routed: share > 0,
+    health: 'passing',
+    reason: '',
+    ...more,
+  })
+  const request = { method: 'GET', target: '/x', fields: ['Host', 'a', 'X', '1'] }
+  const explanation: Explanation = {
+    tableVersion: 7,
+    host: 'a',
+    path: '/x',
+    hosts: [],
+    route: { host: '', path: '/', matcher: 'prefix' },
+    why: 'because',
+    answer: null,
+    targets: [{ service: 'web', instance: 'n1', url: 'http://n1/', share: 0.25, request, answer: null }],
+  }
+
+  test('puts what is known of the targets beside what they would be sent, the largest share first', () => {
+    const known = [
+      target('n0', 0, { health: 'critical', reason: 'check "up" is critical' }),
+      target('n1', 0.25, { weight: 0.25 }),
+      target('n2', 0.75),
+      target('n3', 0, { routed: true }),
+    ]
+    const view = explanationView({ url: '/x', method: 'GET', header: [] }, explanation, known)
+    expect(view.targets.map(({ instance, why, request: sent }) => [instance, why, sent])).toEqual([
+      ['n2', 'it gets 75 % of the requests', null],
+      [
+        'n1',
+        'it asks for 0.25 and gets 25 % of the requests',
+        {
+          method: 'GET',
+          target: '/x',
+          fields: [
+            { name: 'Host', value: 'a' },
+            { name: 'X', value: '1' },
+          ],
+        },
+      ],
+      ['n0', 'check "up" is critical', null],
+      ['n3', 'the weights of the others leave it no part of the requests', null],
+    ])
+  })
+})
