@@ -156,12 +156,26 @@ describe('after contact was lost and is back', () => {
     expect(lost().sort()).toEqual(four)
   })
 
-  test('a single service that is critical is told after a moment', async () => {
+  test('a single service that is critical is told once the other watches had time to come back, too', async () => {
     const { clock, states, critical, lost } = start(four)
     states.contactWasBack()
     critical('a')
+    await clock.advance(2_900)
+    expect(lost()).toEqual([])
     await clock.advance(200)
     expect(lost()).toEqual(['a'])
+  })
+
+  test('losses that are heard of a second apart are too much together', async () => {
+    // The first was told before the second was heard of: one service of three was lost until it registered again.
+    const { clock, states, lost } = start(four)
+    states.contactWasBack()
+    for (const service of four) {
+      states.read(service, [])
+      await clock.advance(500)
+    }
+    await clock.advance(10_000)
+    expect(lost()).toEqual([])
   })
 })
 

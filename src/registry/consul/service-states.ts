@@ -119,7 +119,8 @@ export class ServiceStates {
     // Once it was too much it stays so until all of it is settled: of services that come back one after the other the
     // last is not lost because the others are there again.
     this.#isTooMuch ||= this.#guard.isTooMuch
-    this.#cancelJudging ??= this.#options.world.clock.after(judgeMs, () => this.#judge())
+    const wait = this.#guard.isDistrustful ? cautiousJudgeMs : judgeMs
+    this.#cancelJudging ??= this.#options.world.clock.after(wait, () => this.#judge())
   }
 
   #judge(): void {
@@ -166,6 +167,8 @@ interface KnownService {
 const gatherMs = 50
 /** How long a service that is gone waits for others that are gone with it. */
 const judgeMs = 150
+/** The same while Consul may have just restarted: the watches come back one after the other, the last a second later. */
+const cautiousJudgeMs = 3_000
 /** Between two questions to the leader about losses that are hard to believe. */
 const confirmMs = 2_000
 

@@ -113,6 +113,9 @@ export class Triggers implements Follower {
 
   registrationsChanged(services: readonly string[], index: bigint): void {
     for (const service of services) this.#queue.add(service)
+    // An address may have changed and no check with it, and the look may find something else: only a read of every
+    // service is sure, later.
+    this.#sweepLater()
     // A look that was taken later has seen it already. Consul counts all changes by one index.
     if (index <= this.#seenIndex) return
     // Even so: an instance of another service may have come with the same wake.
@@ -246,20 +249,27 @@ export class Triggers implements Follower {
     }
   }
 
-  /** Reads every service, soon after the first wish and then once in a while. */
+  /** Reads every service, if that was not done lately; else soon. */
   #sweep(): void {
     const { clock } = this.#options.world
-    const every = Math.max(minSweepMs, this.#followed.size * sweepMsPerService)
-    const wait = this.#lastSweepAt + every - clock.monotonic()
-    if (wait <= 0) {
-      this.#lastSweepAt = clock.monotonic()
-      this.#readAll()
-    } else {
-      this.#cancelSweep ??= clock.after(wait, () => {
-        this.#cancelSweep = null
-        this.#sweep()
-      })
+    if (clock.monotonic() < this.#lastSweepAt + this.#sweepEveryMs) {
+      this.#sweepLater()
+      return
     }
+    this.#lastSweepAt = clock.monotonic()
+    this.#readAll()
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep ??= this.#options.world.clock.after(this.#sweepEveryMs, () => {
+      this.#cancelSweep = null
+      this.#lastSweepAt = this.#options.world.clock.monotonic()
+      this.#readAll()
+    })
+  }
+
+  get #sweepEveryMs(): number {
+    return Math.max(minSweepMs, this.#followed.size * sweepMsPerService)
   }
 }
 
