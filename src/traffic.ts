@@ -1,5 +1,6 @@
 import { type Strategy, strategies } from './balance/balancer.ts'
 import type { Log } from './base/log.ts'
+import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
@@ -10,6 +11,7 @@ import { LiveTable } from './route/live.ts'
 import { type RouteTable, TableBuilder, type TableOptions, type UnhealthyRoute } from './route/table.ts'
 import { UndiciClient, type UndiciClientOptions } from './upstream/undici-client.ts'
 import { Upstreams } from './upstream/upstream.ts'
+import { WireClient, type WireClientOptions } from './upstream/wire-client.ts'
 
 export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
@@ -17,7 +19,9 @@ export interface TrafficOptions {
   readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
   readonly unhealthyRoute: UnhealthyRoute
-  readonly upstream: UndiciClientOptions
+  readonly upstream: UndiciClientOptions & WireClientOptions
+  /** `proxy.upstream.client`: what speaks to plain-HTTP upstreams; undici alone speaks TLS. */
+  readonly upstreamClient: 'wire' | 'undici'
 }
 
 /** The traffic plane: takes route changes, serves requests. */
@@ -38,7 +42,12 @@ export function createTraffic(
   parts: { world: World; log: Log; metrics: Metrics },
 ): Traffic {
   const { world, log, metrics } = parts
-  const upstreams = new Upstreams((address) => new UndiciClient(address, options.upstream))
+  const wheel = new TimerWheel(world.clock)
+  const upstreams = new Upstreams((address) =>
+    options.upstreamClient === 'wire' && address.origin.startsWith('http://')
+      ? new WireClient(address, options.upstream, wheel)
+      : new UndiciClient(address, options.upstream),
+  )
   const live = new LiveTable(
     new TableBuilder(
       {
@@ -77,7 +86,7 @@ export function createTraffic(
     async listen() {
       try {
         for (const listener of options.listeners) {
-          listeners.push(await listenHttp(listener, handler, world.clock))
+          listeners.push(await listenHttp(listener, { handler, clock: world.clock, wheel }))
         }
       } catch (error) {
         await drain(0)

@@ -16,11 +16,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // the traffic plane
   match: ['base'],
   balance: ['base'],
-  upstream: ['base'],
+  http1: ['base'],
+  upstream: ['base', 'http1'],
   route: ['base', 'match', 'balance', 'upstream'],
-  proxy: ['base', 'route', 'upstream'],
-  listen: ['base', 'proxy', 'upstream'],
-  observe: ['base', 'match', 'proxy', 'route', 'upstream'],
+  proxy: ['base', 'http1', 'route', 'upstream'],
+  listen: ['base', 'http1', 'proxy'],
+  observe: ['base', 'http1', 'match', 'proxy', 'route', 'upstream'],
   // the control plane
   registry: ['base'],
   admin: ['base', 'balance', 'match', 'observe', 'route'],
@@ -120,6 +121,14 @@ describe('the rules of the house', () => {
     const asking = /\bDate\.now\b|\bMath\.random\b|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now\b/
     const others = files.filter((file) => file.room !== 'base' && asking.test(withoutComments(file.text)))
     expect(others.map((file) => file.path)).toEqual([])
+  })
+
+  test('nothing on the traffic plane imports node:http', () => {
+    const traffic = ['http1', 'listen', 'match', 'balance', 'upstream', 'route', 'proxy', 'traffic.ts']
+    const importers = files.filter(
+      ({ room, imports }) => traffic.includes(room) && imports.some((name) => /^node:https?$/.test(name)),
+    )
+    expect(importers.map(({ path }) => path)).toEqual([])
   })
 
   test('no file is called index or utils', () => {

@@ -9,6 +9,13 @@ export const catalogue = {
   GW_BAD_REQUEST: { source: 'client', retry: 'never', status: 400, says: 'the request is malformed' },
   GW_NO_ROUTE: { source: 'client', retry: 'never', status: 404, says: 'no route' },
   GW_CLIENT_GONE: { source: 'client', retry: 'never', status: 499, says: 'the client went away' },
+  GW_CLIENT_TIMEOUT: {
+    source: 'client',
+    retry: 'never',
+    status: 408,
+    says: 'the request did not arrive in time',
+  },
+  GW_BODY_TOO_LARGE: { source: 'client', retry: 'never', status: 413, says: 'the body is too large' },
   GW_NO_TARGET: {
     source: 'upstream',
     retry: 'never',
@@ -50,6 +57,12 @@ export const catalogue = {
     retry: 'never',
     status: 504,
     says: 'the upstream did not answer in time',
+  },
+  GW_ANSWER_TIMEOUT: {
+    source: 'upstream',
+    retry: 'never',
+    status: 504,
+    says: 'the answer was not complete in time',
   },
   GW_INTERNAL: { source: 'gateway', retry: 'never', status: 500, says: 'the gateway failed' },
 } as const satisfies Record<string, ErrorRow>

@@ -105,6 +105,7 @@ async function listNamed(key: string, path: string, context: CommandContext): Pr
 }
 
 export function trafficOptions(config: Config, newId: () => string): TrafficOptions {
+  const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
     listeners: config['proxy.addr'].map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
       host,
@@ -113,7 +114,10 @@ export function trafficOptions(config: Config, newId: () => string): TrafficOpti
       writeTimeout,
       idleTimeout,
       headTimeout: config['proxy.headertimeout'],
-      maxHeaderSize: config['proxy.maxheadersize'],
+      ...limits,
+      maxTargetSize: config['proxy.maxuri'],
+      bodyStallTimeout: config['proxy.bodystalltimeout'],
+      maxBodySize: config['proxy.maxbody'],
     })),
     handler: {
       noRouteStatus: config['proxy.noroutestatus'],
@@ -131,6 +135,13 @@ export function trafficOptions(config: Config, newId: () => string): TrafficOpti
       idleTimeout: config['proxy.idleconntimeout'],
       keepAlivePeriod: config['proxy.keepalivetimeout'],
       maxConnections: config['proxy.maxconn'],
+      maxIdle: config['proxy.maxconn'],
+      stallTimeout: config['proxy.bodystalltimeout'],
+      // What an upstream says is bounded as what a client says, with room for its cookies.
+      maxHeadSize: Math.max(limits.maxHeadSize, 256 * 1024),
+      maxFields: limits.maxFields,
+      maxTargetSize: 0,
     },
+    upstreamClient: config['proxy.upstream.client'],
   }
 }

@@ -134,6 +134,36 @@ export const options = {
     'Largest head of a request in bytes, answered by 431 when it is larger.',
     "fabio's limit is 1 MiB.",
   ),
+  'proxy.maxheaders': works(
+    int({ min: 10, max: 10_000 }),
+    '250',
+    'Largest number of header lines of a request, answered by 431 when there are more; they are never dropped.',
+    'fabio has no limit.',
+  ),
+  'proxy.maxuri': works(
+    int({ min: 8000, max: 16_777_216 }),
+    '16384',
+    'Largest request target (path and query) in bytes, answered by 414 when it is longer.',
+    'fabio has no limit but that of all headers.',
+  ),
+  'proxy.maxbody': works(
+    int({ min: 0 }),
+    '0',
+    'Largest body of a request in bytes, answered by 413 when it is larger; 0: no limit.',
+    'fabio has no limit.',
+  ),
+  'proxy.bodystalltimeout': works(
+    timeout,
+    '30s',
+    'Time for which the body of a request may stand still, answered by 408 when it is over; 0: no limit.',
+    'fabio has no limit: stalled uploads hold its connections and those to the instances.',
+  ),
+  'proxy.upstream.client': works(
+    choice(['wire', 'undici']),
+    'wire',
+    'What speaks to instances over plain HTTP: the gateway itself, or the client undici. TLS is spoken by undici.',
+    'fabio has no such choice.',
+  ),
   'proxy.flushinterval': accepted(
     signedDuration,
     '1s',

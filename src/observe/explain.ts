@@ -1,13 +1,13 @@
 import type { Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
+import { type FieldList, listOfLines, sectionOf } from '../http1/field-section.ts'
 import { globStart } from '../match/glob.ts'
 import { HostIndex, requestHost } from '../match/host-index.ts'
 import { type ClientSide, Exchange } from '../proxy/exchange.ts'
-import type { Fields } from '../proxy/fields.ts'
 import { createHandler, type HandlerOptions } from '../proxy/handler.ts'
 import { routePath } from '../proxy/path.ts'
 import { type HostCandidate, type Route, RouteTable, type Target } from '../route/table.ts'
-import type { UpstreamClient, UpstreamRequest } from '../upstream/client.ts'
+import type { UpstreamClient } from '../upstream/client.ts'
 import { Upstream } from '../upstream/upstream.ts'
 
 /** A request that is asked about and not made. */
@@ -18,7 +18,7 @@ export interface HypotheticalRequest {
   /** Origin form: path and query as the client would send them. */
   readonly target: string
   /** Name, value, name, value… without Host. */
-  readonly fields: Fields
+  readonly fields: FieldList
   /** Of the client's connection: TLS. */
   readonly secure: boolean
   /** IP address of the client. */
@@ -62,8 +62,14 @@ export interface ExplainedRoute {
 
 export interface ExplainedAnswer {
   readonly status: number
-  readonly fields: Fields
+  readonly fields: FieldList
   readonly body: string
+}
+
+export interface ExplainedRequest {
+  readonly method: string
+  readonly target: string
+  readonly fields: FieldList
 }
 
 export interface ExplainedTarget {
@@ -73,7 +79,7 @@ export interface ExplainedTarget {
   /** Part of the route's requests, 0 to 1. */
   readonly share: number
   /** What it would be sent; null: the gateway answers in its place. */
-  readonly request: Pick<UpstreamRequest, 'method' | 'target' | 'fields'> | null
+  readonly request: ExplainedRequest | null
   readonly answer: ExplainedAnswer | null
 }
 
@@ -117,7 +123,7 @@ export function explain(
         target,
         path,
         host,
-        fields: ['Host', host, ...fields],
+        fields: sectionOf(['Host', host, ...fields]),
         body: null,
         startedAt,
       }),
@@ -167,10 +173,11 @@ class FixedTable extends RouteTable {
   }
 }
 
-function withoutConnections(route: Route, told: (request: UpstreamRequest) => void): Route {
+function withoutConnections(route: Route, told: (request: ExplainedRequest) => void): Route {
   const client: UpstreamClient = {
     send(request) {
-      told(request)
+      const { method, target, lines } = request
+      told({ method, target, fields: listOfLines(lines) })
       return { resume() {}, abort() {} }
     },
     close: async () => {},
@@ -188,6 +195,7 @@ class NobodysClient implements ClientSide {
   readonly remotePort = 0
   readonly secure: boolean
   readonly httpVersion = '1.1'
+  memo: unknown = null
   readonly #told: (answer: ExplainedAnswer) => void
   #head: Omit<ExplainedAnswer, 'body'> | null = null
   #body = ''
@@ -200,9 +208,13 @@ class NobodysClient implements ClientSide {
 
   inform(): void {}
 
-  head(status: number, _reason: string, fields: Fields): void {
-    this.#head = { status, fields }
+  answer(status: number, _reason: string, lines: string, length: number | null): void {
+    // When it would be answered is not what was asked.
+    const fields = listOfLines(lines.replace(/^Date: .*\r\n/m, ''))
+    this.#head = { status, fields: length === null ? fields : [...fields, 'Content-Length', String(length)] }
   }
+
+  switchTo(): void {}
 
   write(chunk: Buffer): boolean {
     this.#body += chunk.toString('utf8')

@@ -1,7 +1,8 @@
 import type { GatewayError } from '../base/errors.ts'
+import type { ReceivedFields } from '../http1/field-section.ts'
+import type { BodySource, TunnelEnd } from '../http1/messages.ts'
 import type { Route, Target } from '../route/table.ts'
-import type { BodySource, UpstreamCall } from '../upstream/client.ts'
-import type { Fields } from './fields.ts'
+import type { UpstreamCall } from '../upstream/client.ts'
 
 /** The client's side of one exchange: what the handler may do to it, whatever reads and writes the socket. */
 export interface ClientSide {
@@ -12,17 +13,24 @@ export interface ClientSide {
   readonly secure: boolean
   /** The client's HTTP version, `1.1` or `1.0`. */
   readonly httpVersion: string
+  /** Kept from one request of the connection to the next, for whoever writes its forwarding fields. */
+  memo: unknown
   /** Sends an informational answer, where the client's version knows them. */
-  inform(status: number, fields: Fields): void
+  inform(status: number, lines: string): void
   /**
    * Starts the answer.
    *
-   * @param fields without hop-by-hop fields; a Content-Length among them frames the body
+   * @param lines field lines, each ending in CRLF, without framing and hop-by-hop fields
+   * @param length octets of the body; null: not known. Where the status or the method has no body: what
+   *   Content-Length is to say, null: nothing
    */
-  head(status: number, reason: string, fields: Fields): void
-  /** False: the client reads more slowly than this is written; `onDrain` follows. */
+  answer(status: number, reason: string, lines: string, length: number | null): void
+  /** False: the chunk is kept, its memory has to stay as it is until the handler hears `drained`. */
   write(chunk: Buffer): boolean
-  end(trailers: Fields): void
+  /** @param trailers field lines, each ending in CRLF */
+  end(trailers: string): void
+  /** The upstream speaks `upgrade` from here on: joins both connections (RFC 9110 section 7.8). */
+  switchTo(lines: string, upgrade: string, tunnel: TunnelEnd): void
   /** Cuts the connection, so that what was sent cannot be taken for a whole answer. */
   abort(): void
 }
@@ -37,7 +45,7 @@ export class Exchange {
   readonly path: string
   /** The request's authority as sent: from an absolute-form target, else Host. */
   readonly host: string
-  readonly fields: Fields
+  readonly fields: ReceivedFields
   readonly body: BodySource | null
   /** Monotonic milliseconds. */
   readonly startedAt: number

@@ -1,10 +1,12 @@
 import { asGatewayError, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
+import { fieldId } from '../http1/field-names.ts'
+import type { ReceivedFields } from '../http1/field-section.ts'
+import type { ResponseSink, TunnelEnd } from '../http1/messages.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
-import type { ResponseSink } from '../upstream/client.ts'
 import type { Exchange } from './exchange.ts'
-import { compileRequestFields, type ForwardingOptions, responseFields, trailerFields } from './headers.ts'
+import { compileRequestLines, type ForwardingOptions, responseLines, trailerLines } from './headers.ts'
 import { rewriteTarget } from './path.ts'
 import { mayRetry } from './retry.ts'
 
@@ -32,14 +34,15 @@ export interface Handler {
   handle(exchange: Exchange): void
   /** The client can take more of the answer. */
   drained(exchange: Exchange): void
-  /** The client's connection is gone. */
-  clientGone(exchange: Exchange): void
+  /** The client's connection is gone, or cannot be answered on any more. */
+  clientGone(exchange: Exchange, error: GatewayError): void
 }
 
 /** One request through its phases: route, target, forward, relay, finish. */
 export function createHandler(options: HandlerOptions, parts: HandlerParts): Handler {
   const { live, noRoutePage, observer, log, world } = parts
-  const requestFields = compileRequestFields(options)
+  const requestLines = compileRequestLines(options)
+  const date = httpDate(world)
 
   function handle(exchange: Exchange): void {
     const route = live.current.find(exchange.host, exchange.path, exchange.client.secure)
@@ -79,10 +82,11 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
       {
         method: exchange.method,
         target: rewritten(exchange, strip, prepend),
-        fields: requestFields(exchange, hostHeader, strip),
+        lines: requestLines(exchange, hostHeader, strip),
+        upgrade: upgradeOf(exchange),
         body: exchange.body,
       },
-      relay(exchange),
+      new Relay(exchange),
     )
   }
 
@@ -91,44 +95,68 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
     return rewriteTarget(exchange.target, exchange.path, strip, prepend)
   }
 
-  /** Passes the upstream's answer to the client as it comes. */
-  function relay(exchange: Exchange): ResponseSink {
-    const { client } = exchange
-    return {
-      sent() {
-        exchange.wasSent = true
-      },
-      informed(status, fields) {
-        if (!exchange.finished) client.inform(status, responseFields(fields))
-      },
-      head(status, reason, fields) {
-        if (exchange.finished) return
-        client.head(status, reason, responseFields(fields))
-        exchange.status = status
-      },
-      data(chunk) {
-        if (exchange.finished) return true
-        exchange.bodySize += chunk.length
-        return client.write(chunk)
-      },
-      end(trailers) {
-        if (exchange.finished) return
-        client.end(trailerFields(trailers))
-        finish(exchange)
-      },
-      failed(error) {
-        if (exchange.finished) return
-        const { method, attempts, wasSent, body, status } = exchange
-        const attempt = {
-          method,
-          attempts,
-          wasSent,
-          bodyWasRead: body?.wasStarted === true,
-          wasAnswered: status !== 0,
-        }
-        if (mayRetry(attempt, error)) retry(exchange, error)
-        else fail(exchange, error)
-      },
+  /** Passes the upstream's answer to the client as it comes. HOT: one for each attempt. */
+  class Relay implements ResponseSink {
+    readonly #exchange: Exchange
+
+    constructor(exchange: Exchange) {
+      this.#exchange = exchange
+    }
+
+    sent(): void {
+      this.#exchange.wasSent = true
+    }
+
+    informed(status: number, fields: ReceivedFields): void {
+      const exchange = this.#exchange
+      if (!exchange.finished) exchange.client.inform(status, fields.endToEnd(0, null, none))
+    }
+
+    head(status: number, reason: string, fields: ReceivedFields, length: number | null): void {
+      const exchange = this.#exchange
+      if (exchange.finished) return
+      exchange.status = status
+      exchange.client.answer(status, reason, responseLines(fields, date), length)
+    }
+
+    data(chunk: Buffer): boolean {
+      const exchange = this.#exchange
+      if (exchange.finished) return true
+      exchange.bodySize += chunk.length
+      return exchange.client.write(chunk)
+    }
+
+    end(trailers: ReceivedFields | null): void {
+      const exchange = this.#exchange
+      if (exchange.finished) return
+      finish(exchange)
+      exchange.client.end(trailers === null ? '' : trailerLines(trailers))
+    }
+
+    switched(fields: ReceivedFields, tunnel: TunnelEnd): void {
+      const exchange = this.#exchange
+      if (exchange.finished) {
+        tunnel.transport.destroy()
+        return
+      }
+      exchange.status = 101
+      const upgrade = fields.first('upgrade') || upgradeOf(exchange)
+      exchange.client.switchTo(responseLines(fields, date), upgrade, tunnel)
+    }
+
+    failed(error: GatewayError): void {
+      const exchange = this.#exchange
+      if (exchange.finished) return
+      const { method, attempts, wasSent, body, status } = exchange
+      const attempt = {
+        method,
+        attempts,
+        wasSent,
+        bodyWasRead: body?.wasStarted === true,
+        wasAnswered: status !== 0,
+      }
+      if (mayRetry(attempt, error)) retry(exchange, error)
+      else fail(exchange, error)
     }
   }
 
@@ -155,32 +183,27 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
     const failure = asGatewayError(error)
     exchange.failure = failure
     if (failure.code === 'GW_INTERNAL') log.error('proxy', 'internal', failure.message)
-    if (exchange.status !== 0) exchange.client.abort()
-    else answerError(exchange, failure)
+    const wasAnswered = exchange.status !== 0
+    if (!wasAnswered) exchange.status = statusOf(failure)
     finish(exchange)
+    if (wasAnswered) exchange.client.abort()
+    else answerError(exchange, failure)
   }
 
+  const statusOf = (failure: GatewayError): number =>
+    failure.code === 'GW_NO_ROUTE' ? options.noRouteStatus : failure.status
+
   function answerError(exchange: Exchange, failure: GatewayError): void {
-    const status = failure.code === 'GW_NO_ROUTE' ? options.noRouteStatus : failure.status
-    exchange.status = status
+    const { status } = exchange
     const page = failure.code === 'GW_NO_ROUTE' ? noRoutePage.html : ''
     const body = Buffer.from(page === '' ? `${failure.says}\n` : page)
-    const fields = [
-      'Content-Type',
-      page === '' ? 'text/plain; charset=utf-8' : 'text/html; charset=utf-8',
-      'Content-Length',
-      String(body.length),
-      'X-Gatehouse-Error',
-      failure.code,
-    ]
-    if (failure.code === 'GW_NO_TARGET') fields.push('Retry-After', '1')
-    exchange.client.head(status, '', fields)
-    const hasBody = exchange.method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304
-    if (hasBody) {
-      exchange.bodySize = body.length
-      exchange.client.write(body)
-    }
-    exchange.client.end([])
+    const type = page === '' ? 'text/plain' : 'text/html'
+    let lines = `Content-Type: ${type}; charset=utf-8\r\nX-Gatehouse-Error: ${failure.code}\r\nDate: ${date()}\r\n`
+    if (failure.code === 'GW_NO_TARGET') lines += 'Retry-After: 1\r\n'
+    exchange.bodySize = exchange.method === 'HEAD' ? 0 : body.length
+    exchange.client.answer(status, '', lines, body.length)
+    exchange.client.write(body)
+    exchange.client.end('')
   }
 
   function finish(exchange: Exchange): void {
@@ -200,12 +223,40 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
     drained(exchange) {
       exchange.call?.resume()
     },
-    clientGone(exchange) {
+    clientGone(exchange, error) {
       if (exchange.finished) return
-      exchange.failure = new GatewayError('GW_CLIENT_GONE', 'the client closed its connection')
-      if (exchange.status === 0) exchange.status = exchange.failure.status
+      // The end of a tunnel is the end of an exchange like another.
+      if (exchange.status !== 101) exchange.failure = error
+      if (exchange.status === 0) exchange.status = error.status
       finish(exchange)
       exchange.call?.abort()
     },
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+
+/** The protocol that the client asks to switch to, where it can be passed on (RFC 9110 section 7.8); else empty. */
+function upgradeOf({ fields, body, client }: Exchange): string {
+  if (!fields.hasAny(1 << fieldId.upgrade) || body !== null || client.httpVersion !== '1.1') return ''
+  const [protocol = '', ...others] = fields.all('upgrade')
+  const options = fields.all('connection').flatMap((value) => value.toLowerCase().split(','))
+  // Behind h2c the requests of one client would be framed by nobody but the upstream.
+  const isPassedOn =
+    others.length === 0 && /^[\w!#$%&'*+.^`|~/-]+$/.test(protocol) && !/^h2c?(?:\/|$)/i.test(protocol)
+  return isPassedOn && options.some((option) => option.trim() === 'upgrade') ? protocol : ''
+}
+
+/** The present time as Date says it (RFC 9110 section 5.6.7), made once a second. */
+function httpDate({ clock }: World): () => string {
+  let second = -1
+  let text = ''
+  return () => {
+    const now = Math.floor(clock.now() / 1000)
+    if (now !== second) {
+      second = now
+      text = new Date(now * 1000).toUTCString()
+    }
+    return text
   }
 }

@@ -1,5 +1,6 @@
+import { fieldId, maskOf } from '../http1/field-names.ts'
+import type { ReceivedFields } from '../http1/field-section.ts'
 import type { Exchange } from './exchange.ts'
-import { endToEnd, firstOf, valuesOf } from './fields.ts'
 
 /** What the gateway tells upstreams about the client (fabio reference 6.4, 6.5). */
 export interface ForwardingOptions {
@@ -15,6 +16,7 @@ export interface ForwardingOptions {
 /** Fields that a client's Connection must not make us drop: we set them or frame by them. */
 const alwaysKept = [
   'host',
+  'content-length',
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -24,47 +26,82 @@ const alwaysKept = [
   'x-real-ip',
 ]
 
-/** Makes the function that writes a request's fields anew for the upstream. */
-export function compileRequestFields(
+/** Rewritten for each request; the upstream's side frames the body by itself. */
+const rewritten = maskOf('host', 'contentLength', 'expect', 'xForwardedFor', 'forwarded')
+const rewrittenWithPrefix = rewritten | maskOf('xForwardedPrefix')
+/** Where none of these is there, what we add is the same for every request of a client to one host. */
+const saidBefore = maskOf(
+  'xForwardedFor',
+  'xForwardedHost',
+  'xForwardedPort',
+  'xForwardedProto',
+  'xRealIp',
+  'forwarded',
+)
+
+/** What was added to the last request of a connection: the same for the next one to this host. */
+interface Added {
+  readonly host: string
+  readonly httpVersion: string
+  readonly lines: string
+}
+
+/** Makes the function that writes a request's field lines anew for the upstream. */
+export function compileRequestLines(
   options: ForwardingOptions,
-): (exchange: Exchange, hostHeader: string, strip: string) => string[] {
+): (exchange: Exchange, hostHeader: string, strip: string) => string {
   const clientIp = options.clientIpHeader.toLowerCase()
   // fabio never lets this option overwrite the two fields that it fills itself (6.5).
   const setsClientIp = clientIp !== '' && clientIp !== 'x-forwarded-for' && clientIp !== 'x-real-ip'
   const requestId = options.requestIdHeader.toLowerCase()
   const keep = new Set([...alwaysKept, clientIp, requestId])
-  // The upstream's side frames the body by itself.
-  const rewritten = new Set(['host', 'content-length', 'expect', 'x-forwarded-for', 'forwarded'])
-  if (setsClientIp) rewritten.add(clientIp)
-  if (requestId !== '') rewritten.add(requestId)
-  const withPrefixRewritten = new Set([...rewritten, 'x-forwarded-prefix'])
+  const ours = [...(setsClientIp ? [clientIp] : []), ...(requestId === '' ? [] : [requestId])]
+  const except = ours.length === 0 ? null : new Set(ours)
+
+  const addedLines = (exchange: Exchange, host: string): string => {
+    const { fields, client } = exchange
+    if (fields.hasAny(saidBefore)) return forwardingLines(exchange, host, options.localIp)
+    const added = client.memo as Added | null
+    if (added !== null && added.host === host && added.httpVersion === client.httpVersion) return added.lines
+    const lines = flat(forwardingLines(exchange, host, options.localIp))
+    client.memo = { host, httpVersion: client.httpVersion, lines } satisfies Added
+    return lines
+  }
 
   return (exchange, hostHeader, strip) => {
-    const { fields: received, client } = exchange
-    const remote = client.remoteAddress
-    const fields = endToEnd(received, strip === '' ? rewritten : withPrefixRewritten, keep)
-    const scheme = requestScheme(exchange)
-    const setIfAbsent = (name: string, lower: string, value: string): void => {
-      if (value !== '' && firstOf(fields, lower) === '') fields.push(name, value)
-    }
-    fields.unshift('Host', hostHeader)
-    if (requestId !== '') fields.push(options.requestIdHeader, options.newId())
-    if (setsClientIp) fields.push(options.clientIpHeader, remote)
-    setIfAbsent('X-Real-Ip', 'x-real-ip', remote)
-    fields.push('X-Forwarded-For', [...valuesOf(received, 'x-forwarded-for'), remote].join(', '))
-    setIfAbsent('X-Forwarded-Proto', 'x-forwarded-proto', scheme)
-    setIfAbsent('X-Forwarded-Port', 'x-forwarded-port', forwardedPort(hostHeader, client.secure))
-    setIfAbsent('X-Forwarded-Host', 'x-forwarded-host', hostHeader)
-    if (strip !== '') fields.push('X-Forwarded-Prefix', strip)
-    fields.push('Forwarded', forwarded(exchange, scheme, options.localIp))
-    return fields
+    const { fields, client } = exchange
+    const skip = strip === '' ? rewritten : rewrittenWithPrefix
+    let lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, except, keep)}`
+    if (requestId !== '') lines += `${options.requestIdHeader}: ${options.newId()}\r\n`
+    if (setsClientIp) lines += `${options.clientIpHeader}: ${client.remoteAddress}\r\n`
+    if (strip !== '') lines += `X-Forwarded-Prefix: ${strip}\r\n`
+    return lines + addedLines(exchange, hostHeader)
   }
+}
+
+/** A text that is used again and again in one piece, and not as the pieces it was put together from. */
+const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
+
+function forwardingLines(exchange: Exchange, host: string, localIp: string): string {
+  const { fields, client } = exchange
+  const remote = client.remoteAddress
+  const scheme = requestScheme(exchange)
+  const ifAbsent = (name: string, lowerName: string, value: string): string =>
+    value === '' || fields.first(lowerName) !== '' ? '' : `${name}: ${value}\r\n`
+  return (
+    ifAbsent('X-Real-Ip', 'x-real-ip', remote) +
+    `X-Forwarded-For: ${[...fields.all('x-forwarded-for'), remote].join(', ')}\r\n` +
+    ifAbsent('X-Forwarded-Proto', 'x-forwarded-proto', scheme) +
+    ifAbsent('X-Forwarded-Port', 'x-forwarded-port', forwardedPort(host, client.secure)) +
+    ifAbsent('X-Forwarded-Host', 'x-forwarded-host', host) +
+    `Forwarded: ${forwarded(exchange, scheme, localIp)}\r\n`
+  )
 }
 
 /** The scheme that the client used, believing a proxy before us (fabio reference 6.5, request scheme). */
 function requestScheme({ fields, client }: Exchange): string {
-  const proto = firstOf(fields, 'x-forwarded-proto')
-  const header = firstOf(fields, 'forwarded')
+  const proto = fields.first('x-forwarded-proto')
+  const header = fields.first('forwarded')
   if (proto !== '' && header === '') return proto
   if (header !== '' && proto === '') {
     const stated = /proto=([^;]*)/u.exec(header)?.[1]
@@ -80,21 +117,30 @@ function forwardedPort(host: string, secure: boolean): string {
 }
 
 function forwarded({ fields, client }: Exchange, scheme: string, localIp: string): string {
-  const received = firstOf(fields, 'forwarded')
+  const received = fields.first('forwarded')
   const start = received === '' ? `for=${client.remoteAddress}; proto=${scheme}` : received
   const by = localIp === '' ? '' : `; by=${localIp}`
   return `${start}${by}; httpproto=http/${client.httpVersion}`
 }
 
 const nothing: ReadonlySet<string> = new Set()
-const framing: ReadonlySet<string> = new Set(['content-length'])
+/** The client's side frames the body by itself. */
+const framing = maskOf('contentLength')
+const hasDate = 1 << fieldId.date
 
-/** The fields of an upstream's answer that go to the client. */
-export const responseFields = (fields: readonly string[]): string[] => endToEnd(fields, nothing, framing)
+/**
+ * The field lines of an upstream's answer that go to the client.
+ *
+ * @param date now, as Date says it: for an answer that does not (RFC 9110 section 6.6.1)
+ */
+export const responseLines = (fields: ReceivedFields, date: () => string): string =>
+  fields.hasAny(hasDate)
+    ? fields.endToEnd(framing, null, nothing)
+    : `${fields.endToEnd(framing, null, nothing)}Date: ${date()}\r\n`
 
-/** Trailer fields that may go on: never ones that frame, route or authorise (RFC 9110 section 6.5.1). */
-export const trailerFields = (fields: readonly string[]): string[] =>
-  endToEnd(fields, forbiddenInTrailers, nothing)
+/** Trailer lines that may go on: never ones that frame, route or authorise (RFC 9110 section 6.5.1). */
+export const trailerLines = (fields: ReceivedFields): string =>
+  fields.endToEnd(0, forbiddenInTrailers, nothing)
 
 const forbiddenInTrailers: ReadonlySet<string> = new Set([
   'authorization',

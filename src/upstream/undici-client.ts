@@ -1,7 +1,11 @@
-import { Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { asGatewayError, type ErrorCode, GatewayError, messageOf } from '../base/errors.ts'
-import type { BodySource, ResponseSink, UpstreamCall, UpstreamClient, UpstreamRequest } from './client.ts'
+import { listOfLines, sectionOf } from '../http1/field-section.ts'
+import type { BodySource, ResponseSink, UpstreamRequest } from '../http1/messages.ts'
+import { lengthOf } from '../http1/request-head.ts'
+import { Transport, type TransportEvents } from '../http1/transport.ts'
+import type { UpstreamCall, UpstreamClient } from './client.ts'
 import type { UpstreamAddress } from './upstream.ts'
 
 /** All durations in milliseconds; 0 where it says so: no limit. */
@@ -80,16 +84,19 @@ export class UndiciClient implements UpstreamClient {
   }
 
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
+    const { method, target, lines, body, upgrade } = request
     const exchange = new UndiciExchange(sink)
-    const { method, target, fields, body } = request
     try {
       this.#pool ??= this.#newPool()
+      const headers = listOfLines(lines).slice()
+      if (body !== null && body.length !== null) headers.push('Content-Length', String(body.length))
       this.#pool.dispatch(
         {
           method: method as Dispatcher.HttpMethod,
           path: target,
-          headers: withLength(fields, body),
+          headers,
           body: body === null ? null : readableOf(body),
+          ...(upgrade === '' ? {} : { upgrade }),
           // The client's own words stand: undici must not repeat a request on its own account.
           idempotent: false,
         },
@@ -112,12 +119,6 @@ export class UndiciClient implements UpstreamClient {
   }
 }
 
-const withLength = (fields: readonly string[], body: BodySource | null): string[] => {
-  const copy = fields.slice()
-  if (body !== null && body.length !== null) copy.push('Content-Length', String(body.length))
-  return copy
-}
-
 /** undici reads bodies from streams; this one pulls from the source no faster than undici writes. */
 function readableOf(body: BodySource): Readable {
   let started = false
@@ -129,14 +130,13 @@ function readableOf(body: BodySource): Readable {
       }
       started = true
       body.start({
-        data(chunk) {
-          if (!stream.push(chunk)) body.pause()
-        },
+        // The stream keeps what it is given, and the source's memory is written over.
+        data: (chunk) => stream.push(Buffer.from(chunk)),
         end() {
           stream.push(null)
         },
-        failed() {
-          stream.destroy(new GatewayError('GW_CLIENT_GONE', 'the client cut its request short'))
+        failed(error) {
+          stream.destroy(error)
         },
       })
     },
@@ -144,7 +144,7 @@ function readableOf(body: BodySource): Readable {
   return stream
 }
 
-/** Octets as latin1, undici's list as ours: name, value, name, value… It is a list for HTTP/1.1, always. */
+/** Octets as latin1: name, value, name, value… It is a list for HTTP/1.1, always. */
 const fieldsOf = (raw: Dispatcher.DispatchController['rawHeaders']): string[] =>
   Array.isArray(raw) ? raw.map((item) => item.toString('latin1')) : []
 
@@ -165,18 +165,47 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
     else this.#sink.sent()
   }
 
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: unknown,
+    socket: Duplex,
+  ): void {
+    this.#hasEnded = true
+    // undici has let go of the socket: from here on its events are the tunnel's.
+    let events: TransportEvents | null = null
+    const transport = new Transport(socket, {
+      data: (size, buffer) => events?.data(size, buffer),
+      ended: () => events?.ended(),
+      drained: () => events?.drained(),
+      closed: (error) => events?.closed(error),
+    })
+    this.#sink.switched(sectionOf(fieldsOf(controller.rawHeaders)), {
+      transport,
+      early: Buffer.alloc(0),
+      handOver(to) {
+        events = to
+        socket.on('data', (chunk: Buffer) => transport.received(chunk.length, chunk))
+      },
+    })
+  }
+
   onResponseStart(
     controller: Dispatcher.DispatchController,
     status: number,
     _headers: unknown,
-    reason?: string,
+    reason = '',
   ): void {
-    const fields = fieldsOf(controller.rawHeaders)
-    if (status < 200) this.#sink.informed(status, fields)
-    else {
-      this.#hasNoBody = status === 204 || status === 304
-      this.#sink.head(status, reason ?? '', fields)
+    const fields = sectionOf(fieldsOf(controller.rawHeaders))
+    if (status < 200) {
+      this.#sink.informed(status, fields)
+      return
     }
+    this.#hasNoBody = status === 204 || status === 304
+    const stated = lengthOf(fields.first('content-length'))
+    // A reason is what a status line can hold; what cannot be written anew is left out.
+    const isPlain = /^[\t\x20-\x7e\x80-\xff]*$/.test(reason)
+    this.#sink.head(status, isPlain ? reason : '', fields, stated === -1 ? null : stated)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -185,7 +214,8 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
     this.#hasEnded = true
-    this.#sink.end(fieldsOf(controller.rawTrailers))
+    const trailers = fieldsOf(controller.rawTrailers)
+    this.#sink.end(trailers.length === 0 ? null : sectionOf(trailers))
   }
 
   onResponseError(_controller: unknown, error: Error): void {
@@ -197,7 +227,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
     this.#hasEnded = true
     // The Content-Length of a 304 is that of the answer to a GET (RFC 9110 section 8.6); undici waits for that body.
     if (this.#hasNoBody && (error as NodeJS.ErrnoException).code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
-      this.#sink.end([])
+      this.#sink.end(null)
       return
     }
     this.#sink.failed(nameFailure(error))

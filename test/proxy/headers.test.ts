@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { sectionOf } from '../../src/http1/field-section.ts'
 import { type ClientSide, Exchange } from '../../src/proxy/exchange.ts'
 import {
-  compileRequestFields,
+  compileRequestLines,
   type ForwardingOptions,
-  responseFields,
-  trailerFields,
+  responseLines,
+  trailerLines,
 } from '../../src/proxy/headers.ts'
 
 const plain: ForwardingOptions = { clientIpHeader: '', requestIdHeader: '', localIp: '', newId: () => 'id-1' }
@@ -15,7 +16,9 @@ const client = (more: Partial<ClientSide> = {}): ClientSide => ({
   secure: false,
   httpVersion: '1.1',
   inform() {},
-  head() {},
+  answer() {},
+  switchTo() {},
+  memo: null,
   write: () => true,
   end() {},
   abort() {},
@@ -37,15 +40,14 @@ function sent({ fields = [], options = {}, from = {}, host = 'shop.test', strip 
     target: '/',
     path: '/',
     host,
-    fields,
+    fields: sectionOf(fields),
     body: null,
     startedAt: 0,
   })
-  const list = compileRequestFields({ ...plain, ...options })(exchange, host, strip)
-  const lines: string[] = []
-  for (let i = 0; i < list.length; i += 2) lines.push(`${list[i]}: ${list[i + 1]}`)
-  return lines
+  return split(compileRequestLines({ ...plain, ...options })(exchange, host, strip))
 }
+
+const split = (lines: string): string[] => lines.split('\r\n').slice(0, -1)
 
 const named = (lines: string[], name: string): string[] =>
   lines
@@ -178,6 +180,8 @@ describe('the fields that the upstream gets', () => {
   })
 })
 
+const answered = (fields: string[]): string[] => split(responseLines(sectionOf(fields), () => 'now'))
+
 describe('the fields of an answer', () => {
   test('that are of the upstream’s hop do not go on, nor those that its Connection names', () => {
     const fields = [
@@ -190,19 +194,16 @@ describe('the fields of an answer', () => {
       'Transfer-Encoding',
       'chunked',
     ]
-    expect(responseFields([...fields, 'Set-Cookie', 'a', 'Set-Cookie', 'b'])).toEqual([
-      'Set-Cookie',
-      'a',
-      'Set-Cookie',
-      'b',
+    expect(answered([...fields, 'Set-Cookie', 'a', 'Set-Cookie', 'b', 'Date', 'then'])).toEqual([
+      'Set-Cookie: a',
+      'Set-Cookie: b',
+      'Date: then',
     ])
   })
 
-  test('Content-Length stays though Connection names it', () => {
-    expect(responseFields(['Connection', 'content-length', 'Content-Length', '5'])).toEqual([
-      'Content-Length',
-      '5',
-    ])
+  test('have a Date, and it is the upstream’s where it sent one', () => {
+    expect(answered(['X-A', '1'])).toEqual(['X-A: 1', 'Date: now'])
+    expect(answered(['Date', 'then', 'X-A', '1'])).toEqual(['Date: then', 'X-A: 1'])
   })
 
   test('trailers never frame, route or authorise', () => {
@@ -218,6 +219,6 @@ describe('the fields of an answer', () => {
       'X-Checksum',
       '1',
     ]
-    expect(trailerFields(fields)).toEqual(['X-Checksum', '1'])
+    expect(split(trailerLines(sectionOf(fields)))).toEqual(['X-Checksum: 1'])
   })
 })

@@ -13,20 +13,37 @@ const options: TrafficOptions = {
       writeTimeout: 0,
       headTimeout: 10_000,
       idleTimeout: 75_000,
-      maxHeaderSize: 65_536,
+      bodyStallTimeout: 30_000,
+      maxHeadSize: 65_536,
+      maxFields: 250,
+      maxTargetSize: 16_384,
+      maxBodySize: 0,
     },
   ],
   handler: { noRouteStatus: 404, clientIpHeader: '', requestIdHeader: '', localIp: '', newId: () => 'id' },
   matcher: 'prefix',
   strategy: 'rr',
   unhealthyRoute: '503',
-  upstream: { dialTimeout: 5_000, headTimeout: 0, idleTimeout: 4_000, keepAlivePeriod: 0, maxConnections: 0 },
+  upstream: {
+    dialTimeout: 5_000,
+    headTimeout: 0,
+    idleTimeout: 4_000,
+    keepAlivePeriod: 0,
+    maxConnections: 0,
+    maxIdle: 0,
+    stallTimeout: 30_000,
+    maxHeadSize: 262_144,
+    maxFields: 250,
+    maxTargetSize: 0,
+  },
+  upstreamClient: 'wire',
 }
 
 /** A traffic plane on a free port with these routes, and no control plane. */
 export async function startTraffic(
   routes: readonly ServiceRoutes[],
   more: {
+    upstreamClient?: TrafficOptions['upstreamClient']
     upstream?: Partial<TrafficOptions['upstream']>
     listener?: Partial<TrafficOptions['listeners'][0]>
   } = {},
@@ -36,6 +53,7 @@ export async function startTraffic(
   const traffic = createTraffic(
     {
       ...options,
+      upstreamClient: more.upstreamClient ?? options.upstreamClient,
       upstream: { ...options.upstream, ...more.upstream },
       listeners: [{ ...options.listeners[0]!, ...more.listener }],
     },

@@ -1,0 +1,148 @@
+import { GatewayError } from '../base/errors.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { ResponseSink, UpstreamRequest } from '../http1/messages.ts'
+import {
+  UpstreamConnection,
+  type UpstreamConnectionOptions,
+  type UpstreamConnectionOwner,
+} from '../http1/upstream-connection.ts'
+import type { UpstreamCall, UpstreamClient } from './client.ts'
+import type { UpstreamAddress } from './upstream.ts'
+
+/** All durations in milliseconds. */
+export interface WireClientOptions extends UpstreamConnectionOptions {
+  /** `proxy.idleconntimeout`: how long a connection is kept without use; 0: as long as the peer's hint allows. */
+  readonly idleTimeout: number
+  /** `proxy.maxconn`: the most idle connections to one upstream; 0: no limit. */
+  readonly maxIdle: number
+}
+
+/**
+ * Peers that do not announce their idle time mostly close after 5 s (Node and many others), so a connection that has
+ * been idle for longer than this is likelier to be dead than alive.
+ */
+const unannouncedIdleMs = 4_000
+
+/** The connections to one plain-HTTP upstream, spoken to by the wire engine: the one used last is used next. */
+export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
+  readonly #host: string
+  readonly #port: number
+  readonly #options: WireClientOptions
+  readonly #wheel: TimerWheel
+  readonly #idle: UpstreamConnection[] = []
+  /** All of them, idle ones included. */
+  readonly #open = new Set<UpstreamConnection>()
+  #isClosing = false
+  #closed: (() => void) | null = null
+
+  constructor(address: UpstreamAddress, options: WireClientOptions, wheel: TimerWheel) {
+    const { hostname, port } = new URL(address.origin)
+    this.#host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+    this.#port = port === '' ? 80 : Number(port)
+    this.#options = options
+    this.#wheel = wheel
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  get idleSize(): number {
+    return this.#idle.length
+  }
+
+  send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
+    if (this.#isClosing) {
+      queueMicrotask(() =>
+        sink.failed(new GatewayError('GW_CONNECT_FAILED', 'the upstream is no longer in use')),
+      )
+      return overCall
+    }
+    const connection = this.#takeIdle() ?? this.#connect()
+    const call = new WireCall(connection)
+    connection.start(request, sink)
+    return call
+  }
+
+  #takeIdle(): UpstreamConnection | null {
+    for (;;) {
+      const connection = this.#idle.pop()
+      if (connection === undefined) return null
+      connection.wake()
+      if (connection.isUsable) return connection
+    }
+  }
+
+  #connect(): UpstreamConnection {
+    const address = { host: this.#host, port: this.#port }
+    const connection = new UpstreamConnection(address, this.#options, this, this.#wheel)
+    this.#open.add(connection)
+    return connection
+  }
+
+  idle(connection: UpstreamConnection): void {
+    const { idleTimeout, maxIdle } = this.#options
+    if (this.#isClosing || (maxIdle > 0 && this.#idle.length >= maxIdle)) {
+      connection.destroy()
+      return
+    }
+    const announced = connection.idleHint || unannouncedIdleMs
+    connection.rest(idleTimeout > 0 ? Math.min(announced, idleTimeout) : announced)
+    this.#idle.push(connection)
+  }
+
+  gone(connection: UpstreamConnection): void {
+    this.#open.delete(connection)
+    const index = this.#idle.indexOf(connection)
+    if (index !== -1) this.#idle.splice(index, 1)
+    if (this.#open.size === 0) this.#closed?.()
+  }
+
+  close(): Promise<void> {
+    this.#isClosing = true
+    for (const connection of this.#idle.splice(0)) connection.destroy()
+    return this.#whenClosed()
+  }
+
+  destroy(): Promise<void> {
+    const isClosed = this.close()
+    for (const connection of this.#open) {
+      connection.fail(new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed'))
+    }
+    return isClosed
+  }
+
+  #whenClosed(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const before = this.#closed
+      this.#closed = () => {
+        before?.()
+        resolve()
+      }
+    })
+  }
+}
+
+/** One exchange. When it has ended its connection carries another, which this one must leave alone. */
+class WireCall implements UpstreamCall {
+  readonly #connection: UpstreamConnection
+  readonly #exchange: number
+
+  constructor(connection: UpstreamConnection) {
+    this.#connection = connection
+    this.#exchange = connection.exchange
+  }
+
+  resume(): void {
+    if (this.#connection.exchange === this.#exchange) this.#connection.resume()
+  }
+
+  abort(): void {
+    if (this.#connection.exchange !== this.#exchange) return
+    this.#connection.fail(new GatewayError('GW_CLIENT_GONE', 'the client went away'))
+  }
+}
+
+const overCall: UpstreamCall = { resume() {}, abort() {} }
