@@ -196,8 +196,7 @@ export class FieldSection implements ReceivedFields {
     let runStart = -1
     for (let index = 0, mark = 0; index < count; index++, mark += perField) {
       const start = marks[mark + 1]!
-      const isSkipped =
-        ((skip >>> marks[mark]!) & 1) === 1 || (except?.has(this.name(index).toLowerCase()))
+      const isSkipped = ((skip >>> marks[mark]!) & 1) === 1 || except?.has(this.name(index).toLowerCase())
       const nameEnd = marks[mark + 2]!
       const valueEnd = marks[mark + 4]!
       const next = index + 1 < count ? marks[mark + perField + 1]! : this.#end
