@@ -551,6 +551,11 @@ export class ClientConnection implements TransportEvents {
     else this.#receiver.drained()
   }
 
+  writeFailed(error: Error): void {
+    if (this.#phase === phase.tunnel) this.#tunnel!.writeFailed()
+    this.#transport.destroy(error)
+  }
+
   closed(error: Error | null): void {
     const wasUnderWay = this.isAnswering
     if (this.#phase === phase.tunnel) this.#tunnel!.clientClosed()

@@ -1,5 +1,13 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { getSystemErrorName } from 'node:util'
+import {
+  canWriteDirectly,
+  learnFrom,
+  type WritableHandle,
+  writableHandle,
+  writeDirectly,
+} from './direct-write.ts'
 import { latin1 } from './latin1.ts'
 
 /** What a connection is told about its socket. */
@@ -13,6 +21,8 @@ export interface TransportEvents {
   ended(): void
   /** Everything written has gone out, after `bytes` said false. */
   drained(): void
+  /** The other side takes no more. What it has sent can still be read. */
+  writeFailed(error: Error): void
   /** The last call. */
   closed(error: Error | null): void
 }
@@ -38,15 +48,18 @@ function flushWaiting(): void {
 export class Transport {
   readonly socket: Duplex
   readonly events: TransportEvents
+  #handle: WritableHandle | null = null
   #text = ''
+  /** What has to wait for the write under way. */
+  #queue: (string | Buffer)[] | null = null
+  #isWriting = false
   #wantsDrain = false
+  #endsWhenWritten = false
+  #isBroken = false
   #isClosed = false
   #error: Error | null = null
-  readonly #written = (): void => {
-    if (this.#wantsDrain && this.socket.writableLength === 0 && !this.#isClosed) {
-      this.#wantsDrain = false
-      this.#collect(() => this.events.drained())
-    }
+  readonly #streamWritten = (): void => {
+    if (this.socket.writableLength === 0 && this.#isWriting) this.written(0)
   }
 
   constructor(socket: Duplex, events: TransportEvents) {
@@ -58,7 +71,9 @@ export class Transport {
     })
     socket.on('close', () => {
       this.#isClosed = true
+      this.#handle = null
       this.#text = ''
+      this.#queue = null
       this.#collect(() => events.closed(this.#error))
     })
   }
@@ -97,12 +112,12 @@ export class Transport {
 
   /** Nothing waits to go out. */
   get isFlushed(): boolean {
-    return this.#text === '' && this.socket.writableLength === 0
+    return this.#text === '' && !this.#isWriting
   }
 
   /** Writes characters of latin1, at the end of the event. */
   text(text: string): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isBroken) return
     if (this.#text === '') {
       waiting.push(this)
       if (!isCollecting) {
@@ -118,24 +133,88 @@ export class Transport {
    * was read with them may still be written.
    */
   bytes(chunk: Buffer): boolean {
-    if (this.#isClosed) return true
-    if (chunk.length <= smallChunk) {
-      this.text(latin1(chunk))
-    } else {
+    if (this.#isClosed || this.#isBroken) return true
+    if (chunk.length <= smallChunk) this.text(latin1(chunk))
+    else {
       this.flush()
-      this.socket.write(chunk, this.#written)
+      if (this.#isWriting) {
+        this.#queue ??= []
+        if (this.#text !== '') this.#queue.push(this.#text)
+        this.#text = ''
+        this.#queue.push(chunk)
+      } else this.#write(chunk)
     }
-    if (this.socket.writableLength === 0) return true
+    if (!this.#isWriting) return true
     this.#wantsDrain = true
     return false
   }
 
-  /** Writes the text that waits, now. */
+  /** Writes the text that waits, unless something before it is still on its way. */
   flush(): void {
+    if (this.#text === '' || this.#isWriting) return
     const text = this.#text
-    if (text === '') return
     this.#text = ''
-    this.socket.write(text, 'latin1', this.#written)
+    this.#write(text)
+  }
+
+  #write(what: string | Buffer): void {
+    if (this.#isClosed || this.#isBroken) return
+    // As long as nothing of the stream is under way, it can be left out.
+    if (this.#handle === null && canWriteDirectly() && this.socket.writableLength === 0) {
+      this.#handle = writableHandle(this.socket)
+    }
+    const handle = this.#handle
+    if (handle === null) {
+      this.#writeToStream(what)
+      return
+    }
+    const status = writeDirectly(handle, what, this)
+    if (status === 0) return
+    if (status > 0) this.#isWriting = true
+    else this.#writeBroke(status)
+  }
+
+  #writeToStream(what: string | Buffer): void {
+    if (!canWriteDirectly()) learnFrom(this.socket)
+    if (typeof what === 'string') this.socket.write(what, 'latin1', this.#streamWritten)
+    else this.socket.write(what, this.#streamWritten)
+    if (this.socket.writableLength > 0) this.#isWriting = true
+  }
+
+  /** A write has ended that could not end at once. @param status 0 or errno, negative */
+  written(status: number): void {
+    this.#isWriting = false
+    if (this.#isClosed) return
+    this.#collect(() => {
+      if (status < 0) {
+        this.#writeBroke(status)
+        return
+      }
+      while (this.#queue !== null && !this.#isWriting) {
+        const next = this.#queue.shift()
+        if (next === undefined) this.#queue = null
+        else this.#write(next)
+      }
+      this.flush()
+      if (this.#isWriting) return
+      if (this.#endsWhenWritten) this.socket.end(nothing)
+      if (this.#wantsDrain) {
+        this.#wantsDrain = false
+        this.events.drained()
+      }
+    })
+  }
+
+  #writeBroke(status: number): void {
+    this.#isBroken = true
+    this.#queue = null
+    this.#text = ''
+    const code = getSystemErrorName(status)
+    const error = Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' })
+    // Not from within a write: whoever wrote is in the middle of something.
+    queueMicrotask(() => {
+      if (!this.#isClosed) this.#collect(() => this.events.writeFailed(error))
+    })
   }
 
   pause(): void {
@@ -149,20 +228,23 @@ export class Transport {
   /** Sends what waits, then the end of our side. */
   end(): void {
     this.flush()
-    if (!this.#isClosed) this.socket.end(nothing)
+    if (this.#isClosed) return
+    if (this.#isWriting) this.#endsWhenWritten = true
+    else this.socket.end(nothing)
   }
 
   /** Sends what waits as far as the system takes it at once, and closes. */
-  destroy(): void {
+  destroy(error?: Error): void {
     if (this.#isClosed) return
     this.flush()
-    this.socket.destroy()
+    this.socket.destroy(error)
   }
 
   /** Closes with a reset: the other side must not take what it got for whole. */
   reset(): void {
     if (this.#isClosed) return
     this.#text = ''
+    this.#queue = null
     if (this.socket instanceof Socket) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }

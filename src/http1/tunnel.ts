@@ -72,6 +72,12 @@ export class Tunnel implements TransportEvents {
     this.#client.resume()
   }
 
+  /** Nobody is left on one side: the other need not go on. */
+  writeFailed(): void {
+    this.#upstream.destroy()
+    this.#client.destroy()
+  }
+
   closed(): void {
     this.#client.destroy()
   }

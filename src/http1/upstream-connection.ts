@@ -29,6 +29,8 @@ export interface UpstreamConnectionOwner {
 }
 
 const noOctets = Buffer.alloc(0)
+/** How long an upstream that takes no more is still listened to. */
+const brokenWriteMs = 1_000
 
 /** A connection to an upstream: one exchange at a time (RFC 9112 section 9.3). */
 export class UpstreamConnection implements TransportEvents {
@@ -62,7 +64,7 @@ export class UpstreamConnection implements TransportEvents {
   #failure: GatewayError | null = null
   /** How long it may rest; milliseconds. */
   idleHint = 0
-  #releaseWriteError: (() => void) | null = null
+  #writeError: Error | null = null
   #tunnel: TransportEvents | null = null
 
   constructor(
@@ -134,7 +136,6 @@ export class UpstreamConnection implements TransportEvents {
       body.length === null ? 'Transfer-Encoding: chunked\r\n\r\n' : `Content-Length: ${body.length}\r\n\r\n`
     this.#transport.text(head)
     this.#isUploading = true
-    this.#holdWriteErrors()
     this.#armStall()
     body.start(this.#uploadSink)
   }
@@ -182,26 +183,17 @@ export class UpstreamConnection implements TransportEvents {
   }
 
   /**
-   * An upstream may answer and close before it has read the whole body. The write that fails then must not tear down
-   * the socket before the answer in its receive buffer was read: the error waits until reading has come to its end.
+   * An upstream may answer and close before it has read the whole body. The write that fails then must not cost the
+   * answer that waits to be read: for a while the connection is only listened to.
    */
-  #holdWriteErrors(): void {
-    if (this.#releaseWriteError !== null || Object.hasOwn(this.#socket, '_write')) return
-    const socket = this.#socket
-    const { _write: write, _writev: writev } = socket
-    const held =
-      (callback: (error?: Error | null) => void) =>
-      (error?: Error | null): void => {
-        if (!error || this.#sink === null) {
-          callback(error)
-          return
-        }
-        this.#releaseWriteError = () => callback(error)
-        this.#wheel.arm(this.#timer, 1_000)
-      }
-    socket._write = (chunk, encoding, callback) => write.call(socket, chunk, encoding, held(callback))
-    if (writev !== undefined)
-      socket._writev = (chunks, callback) => writev.call(socket, chunks, held(callback))
+  writeFailed(error: Error): void {
+    if (this.#tunnel !== null) {
+      this.#tunnel.writeFailed(error)
+      return
+    }
+    this.#writeError = error
+    if (this.#sink === null) this.destroy()
+    else this.#wheel.arm(this.#timer, brokenWriteMs)
   }
 
   // The answer.
@@ -255,7 +247,8 @@ export class UpstreamConnection implements TransportEvents {
     }
     const sink = this.#sink!
     this.#wheel.cancel(this.#timer)
-    if (this.#isUploading) this.#armStall()
+    if (this.#writeError !== null) this.#wheel.arm(this.#timer, brokenWriteMs)
+    else if (this.#isUploading) this.#armStall()
     this.#isReadingBody = true
     this.#reader.start(head.bodyLength)
     const length = head.bodyLength === chunked || head.bodyLength === untilClose ? null : head.bodyLength
@@ -304,7 +297,7 @@ export class UpstreamConnection implements TransportEvents {
     const { trailers } = this.#reader
     this.#forget()
     this.#served++
-    if (this.#isReusable && this.#transport.isFlushed && !this.#isOver) {
+    if (this.#isReusable && this.#transport.isFlushed && this.#writeError === null && !this.#isOver) {
       this.idleHint = keepAliveHint(this.#head)
       this.#owner.idle(this)
     } else this.destroy()
@@ -407,11 +400,8 @@ export class UpstreamConnection implements TransportEvents {
   }
 
   #expired(): void {
-    if (this.#releaseWriteError !== null) {
-      const release = this.#releaseWriteError
-      this.#releaseWriteError = null
-      release()
-    } else if (!this.#isConnected) {
+    if (this.#writeError !== null) this.fail(this.#cutShort(this.#writeError))
+    else if (!this.#isConnected) {
       this.fail(
         new GatewayError('GW_CONNECT_TIMEOUT', `no connection within ${this.#options.dialTimeout} ms`),
       )

@@ -178,6 +178,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
       data: (size, buffer) => events?.data(size, buffer),
       ended: () => events?.ended(),
       drained: () => events?.drained(),
+      writeFailed: (error) => events?.writeFailed(error),
       closed: (error) => events?.closed(error),
     })
     this.#sink.switched(sectionOf(fieldsOf(controller.rawHeaders)), {
