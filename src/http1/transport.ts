@@ -32,13 +32,19 @@ const smallChunk = 8 * 1024
 const nothing = Buffer.alloc(0)
 
 /** Transports that have text to write, and whether somebody writes it at the end of what runs now. */
-const waiting: Transport[] = []
+const waiting: (Transport | null)[] = []
+/** How many of them there are. The list is never cut: to set the length of an array is slow. */
+let waitingCount = 0
 let isCollecting = false
 
 function flushWaiting(): void {
   isCollecting = false
-  for (let i = 0; i < waiting.length; i++) waiting[i]!.flush()
-  waiting.length = 0
+  for (let i = 0; i < waitingCount; i++) {
+    const transport = waiting[i]!
+    waiting[i] = null
+    transport.flush()
+  }
+  waitingCount = 0
 }
 
 /**
@@ -119,7 +125,7 @@ export class Transport {
   text(text: string): void {
     if (this.#isClosed || this.#isBroken) return
     if (this.#text === '') {
-      waiting.push(this)
+      waiting[waitingCount++] = this
       if (!isCollecting) {
         isCollecting = true
         queueMicrotask(flushWaiting)

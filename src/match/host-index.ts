@@ -126,6 +126,15 @@ const defaultPortOf = (host: string): string =>
 
 /** The host of a request as routes are compared with it: lower-case, without the connection's default port. */
 export function requestHost(host: string, secure: boolean): string {
+  if (host === lastHost && secure === lastSecure) return lastName
   const port = secure ? ':443' : ':80'
-  return (host.endsWith(port) ? host.slice(0, -port.length) : host).toLowerCase()
+  lastName = (host.endsWith(port) ? host.slice(0, -port.length) : host).toLowerCase()
+  lastHost = host
+  lastSecure = secure
+  return lastName
 }
+
+/** The last question and its answer: requests for one host come in runs. */
+let lastHost = ''
+let lastSecure = false
+let lastName = ''
