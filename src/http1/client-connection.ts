@@ -452,7 +452,7 @@ export class ClientConnection implements TransportEvents {
     this.body = null
     if (!this.#keepAlive || this.#isHalfClosed) {
       body?.detach()
-      this.#linger()
+      this.#leave()
       this.#receiver.idle()
       return
     }
@@ -469,6 +469,22 @@ export class ClientConnection implements TransportEvents {
     this.#keptSize = 0
     this.#transport.resume()
     this.#take(kept, 0, size)
+  }
+
+  /** The connection has served. */
+  #leave(): void {
+    const isExpected = !this.head.keepAlive && this.#requestDone && this.#kept === null && !this.#isHalfClosed
+    if (isExpected) {
+      // The client said that nothing follows, so nothing can be cut off.
+      this.#transport.flush()
+      if (this.#transport.isFlushed) {
+        this.#phase = phase.linger
+        this.#leaveBuffer(true)
+        this.#transport.destroy()
+        return
+      }
+    }
+    this.#linger()
   }
 
   /**

@@ -37,11 +37,10 @@ export interface ListenerParts {
 /** Opens the port. Rejects with a StartError that names the address. */
 export async function listenHttp(options: HttpListenerOptions, parts: ListenerParts): Promise<Listener> {
   const clients = new Clients(options, parts)
-  // Paused: the handle is taken over before it reads, see `accept`.
-  const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, (socket) =>
-    clients.accept(socket),
-  )
+  // Paused, so that nothing is read before the connection is taken over.
+  const server = createServer({ pauseOnConnect: true }, (socket) => clients.accept(handleOf(socket)))
   await bind(server, options)
+  takeConnections(server, (handle) => clients.accept(handle))
   const { port, address, family } = server.address() as { port: number; address: string; family: string }
   return {
     address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
@@ -68,6 +67,33 @@ function bind(server: Server, { host, port }: HttpListenerOptions): Promise<void
   })
 }
 
+/** The system's side of a connection. */
+interface ConnectionHandle {
+  setNoDelay(on: boolean): void
+}
+
+/**
+ * Has connections given as handles instead of sockets that would be thrown away at once: a third of what a connection
+ * costs. Where the server has no such place, its sockets come as they always do.
+ */
+function takeConnections(server: Server, accept: (handle: ConnectionHandle) => void): void {
+  type OnConnection = (status: number, handle: ConnectionHandle | undefined) => void
+  const own = (server as unknown as { _handle: { onconnection?: OnConnection } | null })._handle
+  if (typeof own?.onconnection !== 'function') return
+  own.onconnection = (status, handle) => {
+    // No file descriptor left, or the client was gone already: there will be others.
+    if (status === 0 && handle !== undefined) accept(handle)
+  }
+}
+
+/** Takes the handle out of its socket, which is left empty. */
+function handleOf(socket: Socket): ConnectionHandle {
+  const holder = socket as unknown as { _handle: ConnectionHandle | null }
+  const handle = holder._handle!
+  holder._handle = null
+  return handle
+}
+
 /** Between the first word that the gateway goes (a `Connection: close`) and the end of the port; milliseconds. */
 const lingerMs = 1_000
 
@@ -88,19 +114,19 @@ class Clients {
     this.#parts = parts
   }
 
-  accept(accepted: Socket): void {
-    const remoteAddress = accepted.remoteAddress ?? ''
-    const remotePort = accepted.remotePort ?? 0
+  accept(handle: ConnectionHandle): void {
+    handle.setNoDelay(true)
     const session = new Session(this.#parts, () => this.#ended(connection))
     const connection = new ClientConnection(this.#options, session, this.#parts.wheel, this.#shared, false)
     session.connection = connection
-    const socket = readInto(accepted, {
+    const socket = socketOver(handle, {
       first: this.#shared,
       next: () => connection.nextBuffer(),
       received: (size, buffer) => transport.received(size, buffer),
     })
     const transport = new Transport(socket, connection)
     this.#all.add(connection)
+    const { remoteAddress = '', remotePort = 0 } = socket
     // A dual-stack socket shows IPv4 peers as ::ffff:10.0.0.1; upstreams and rules know them by their own form.
     const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
     connection.open(transport, address, remotePort)
@@ -159,13 +185,10 @@ interface Reading {
 }
 
 /**
- * The same connection as a socket that reads into buffers of ours instead of making a new one for each read, which
- * `net.connect` has an option for and a server has not: it costs a quarter of what a request costs otherwise.
+ * A socket that reads into buffers of ours instead of making a new one for each read. `net.connect` has an option for
+ * that and a server has not: it is a quarter of what a request costs.
  */
-function readInto(accepted: Socket, reading: Reading): Socket {
-  const source = accepted as unknown as { _handle: object | null }
-  const handle = source._handle
-  source._handle = null
+function socketOver(handle: ConnectionHandle, reading: Reading): Socket {
   let isFirst = true
   const options = {
     handle,
