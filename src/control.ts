@@ -235,9 +235,16 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
   }
 
   function registryView(): TableView['registry'] {
-    const { connected, lastContactAt, error } = registry.status()
+    const { connected, lastContactAt, oldSince = null, error } = registry.status()
     const { kind, address } = registry
-    return { kind, address, connected, lastContactAt: isoTime(lastContactAt), error }
+    return {
+      kind,
+      address,
+      connected,
+      lastContactAt: isoTime(lastContactAt),
+      oldSince: isoTime(oldSince),
+      error,
+    }
   }
 
   return {

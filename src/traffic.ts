@@ -4,7 +4,7 @@ import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
-import type { Metrics } from './observe/metrics.ts'
+import { Metrics, type MetricsSnapshot } from './observe/metrics.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
 import type { ServiceRoutes } from './route/definition.ts'
 import { LiveTable } from './route/live.ts'
@@ -31,17 +31,17 @@ export interface Traffic {
   setNoRoutePage(html: string): void
   /** What would become of a request. */
   explain(request: HypotheticalRequest): Explanation
+  /** What it has counted. */
+  metrics(): Promise<MetricsSnapshot>
   /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
   listen(): Promise<readonly Listener[]>
   /** Takes no new connection, lets running requests end for `ms`, then cuts them. Resolves with how many were cut. */
   drain(ms: number): Promise<number>
 }
 
-export function createTraffic(
-  options: TrafficOptions,
-  parts: { world: World; log: Log; metrics: Metrics },
-): Traffic {
-  const { world, log, metrics } = parts
+export function createTraffic(options: TrafficOptions, parts: { world: World; log: Log }): Traffic {
+  const { world, log } = parts
+  const metrics = new Metrics()
   const wheel = new TimerWheel(world.clock)
   const upstreams = new Upstreams((address) =>
     options.upstreamClient === 'wire' && address.origin.startsWith('http://')
@@ -76,17 +76,20 @@ export function createTraffic(
       // Changes still come while running requests end; afterwards there is nobody to serve.
       if (isOver) return live.current
       const table = live.apply(changes)
-      metrics.tableChanged(table.version)
+      for (const { service, definitions } of changes) if (definitions.length === 0) metrics.forget(service)
       return table
     },
     setNoRoutePage(html) {
       noRoutePage.html = html
     },
     explain: (request) => explain(request, options.handler, { table: live.current, noRoutePage, world }),
+    metrics: async () => metrics.snapshot(),
     async listen() {
       try {
         for (const listener of options.listeners) {
-          listeners.push(await listenHttp(listener, { handler, clock: world.clock, wheel }))
+          listeners.push(
+            await listenHttp(listener, { handler, clock: world.clock, wheel, observer: metrics }),
+          )
         }
       } catch (error) {
         await drain(0)

@@ -99,6 +99,7 @@ export const tableSchema: Schema = object<TableView>({
     address: text(),
     connected: truth(),
     lastContactAt: orNull(moment),
+    oldSince: orNull(moment),
     error: text('what went wrong last, empty while connected'),
   }),
 })

@@ -62,6 +62,8 @@ export interface RegistryView {
   readonly connected: boolean
   /** When it last answered, ISO 8601 in UTC; null before the first answer. */
   readonly lastContactAt: string | null
+  /** Since when its servers may say what is no longer so, ISO 8601 in UTC; null: they do not. */
+  readonly oldSince: string | null
   /** What went wrong last, empty while connected. */
   readonly error: string
 }

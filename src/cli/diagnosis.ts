@@ -27,6 +27,7 @@ export type FindingCode =
   | 'override'
   | 'gateway-behind'
   | 'no-contact'
+  | 'old-data'
 
 /** Everything else than this is a fault. */
 export const isFault = ({ code }: Finding): boolean => code !== 'routed'

@@ -65,6 +65,7 @@ async function askGateway(
     const { registry } = await askAdmin<TableView>(admin, '/api/table')
     const findings = diagnoseViews(services, problems)
     if (!registry.connected) findings.unshift(noContact(registry))
+    else if (registry.oldSince !== null) findings.unshift(oldData(registry))
     if (service === undefined) findings.push(...withoutService(problems))
     return { admin, findings, known: new Set(services.map((each) => each.service)), words: '' }
   } catch (error) {
@@ -80,6 +81,13 @@ const noContact = ({ address, error, lastContactAt }: TableView['registry']): Fi
   words:
     `the gateway has no contact with ${address} since ${lastContactAt ?? 'its start'} and serves what it knew: ` +
     error,
+})
+
+const oldData = ({ address, oldSince }: TableView['registry']): Finding => ({
+  service: '',
+  instance: '',
+  code: 'old-data',
+  words: `the server behind ${address} has lost its leader: since ${oldSince} what it says may be old`,
 })
 
 /** Lines of which no service can be told. */

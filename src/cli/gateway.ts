@@ -4,10 +4,11 @@ import { explanationView, readQuestion } from '../admin/explanation.ts'
 import type { AdminOverrides } from '../admin/override-api.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { createLog, type Log } from '../base/log.ts'
+import type { World } from '../base/world.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
 import type { Listener } from '../listen/http-listener.ts'
-import { Metrics } from '../observe/metrics.ts'
+import { type ControlFigure, metricsContentType, metricsText } from '../observe/metrics.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type Traffic } from '../traffic.ts'
@@ -38,8 +39,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   for (const warning of warnings) log.warn('config', 'warning', warning)
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
-  const metrics = new Metrics()
-  const traffic = createTraffic(trafficOptions(config, randomUUID), { world, log, metrics })
+  const traffic = createTraffic(trafficOptions(config, randomUUID), { world, log })
   const { registry, selfRegistration } = await chooseRegistry(config, context, log)
   let self: SelfRegistration | null = null
   let aliases: readonly string[] = []
@@ -84,7 +84,10 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       {
         ...controlSources(control, traffic, registry),
         config: () => configView(loaded, context),
-        metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+        metrics: async () => ({
+          contentType: metricsContentType,
+          text: await metricsText(await traffic.metrics(), controlFigures(control, registry, world)),
+        }),
         isHealthy: () => isHealthy,
       },
       world.clock,
@@ -121,6 +124,29 @@ function controlSources(
     },
     overrides: adminOverrides(control, registry),
   }
+}
+
+/** What the control plane knows in numbers. */
+function controlFigures(control: Control, registry: Registry, { clock }: World): ControlFigure[] {
+  const { lastContactAt, connected } = registry.status()
+  const gauge = (name: string, help: string, value: number): ControlFigure => ({
+    name,
+    help,
+    kind: 'gauge',
+    value,
+  })
+  return [
+    gauge('table_version', 'version of the live route table', control.table().version),
+    gauge('registry_connected', '1 while the registry answers, else 0', connected ? 1 : 0),
+    gauge(
+      'registry_contact_age_seconds',
+      'seconds since the registry was last heard; -1 before the first time',
+      lastContactAt === null ? -1 : Math.max(0, clock.now() - lastContactAt) / 1000,
+    ),
+    ...(registry.figures?.() ?? []).map(
+      ({ name, help, kind, value }): ControlFigure => ({ name: `registry_${name}`, help, kind, value }),
+    ),
+  ]
 }
 
 function adminOverrides(control: Control, { overrides = null }: Registry): AdminOverrides | null {

@@ -32,6 +32,14 @@ export interface ListenerParts {
   readonly handler: Handler
   readonly clock: Clock
   readonly wheel: TimerWheel
+  readonly observer: ConnectionObserver
+}
+
+/** Hears of every connection, and of what never became a request. */
+export interface ConnectionObserver {
+  connectionOpened(): void
+  connectionClosed(): void
+  refused(status: number): void
 }
 
 /** Opens the port. Rejects with a StartError that names the address. */
@@ -126,6 +134,7 @@ class Clients {
     })
     const transport = new Transport(socket, connection)
     this.#all.add(connection)
+    this.#parts.observer.connectionOpened()
     const { remoteAddress = '', remotePort = 0 } = socket
     // A dual-stack socket shows IPv4 peers as ::ffff:10.0.0.1; upstreams and rules know them by their own form.
     const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
@@ -139,6 +148,7 @@ class Clients {
       return
     }
     this.#all.delete(connection)
+    this.#parts.observer.connectionClosed()
     if (this.#all.size === 0) this.#settled()
   }
 
@@ -247,7 +257,9 @@ class Session implements RequestReceiver {
     if (this.#exchange !== null) this.#parts.handler.clientGone(this.#exchange, error)
   }
 
-  refused(): void {}
+  refused(status: number): void {
+    this.#parts.observer.refused(status)
+  }
 
   idle(): void {
     this.#exchange = null

@@ -15,8 +15,18 @@ export interface Registry {
   status(): RegistryStatus
   /** Where people keep manual overrides; null or absent: this registry keeps none. */
   readonly overrides?: OverrideStore | null
+  /** What it has counted; absent: it counts nothing. */
+  figures?(): readonly RegistryFigure[]
   /** Ends every watch. Safe to call twice. */
   close(): Promise<void>
+}
+
+export interface RegistryFigure {
+  /** `watch_answers` */
+  readonly name: string
+  readonly help: string
+  readonly kind: 'counter' | 'gauge'
+  readonly value: number
 }
 
 export interface RegistryListener {
@@ -96,6 +106,8 @@ export interface RegistryStatus {
   readonly connected: boolean
   /** Milliseconds since the epoch; null before the first answer. */
   readonly lastContactAt: number | null
+  /** Since when the servers that answer may say what is no longer so, ms since the epoch; null: they do not. */
+  readonly oldSince?: number | null
   /** What went wrong last; empty while connected. */
   readonly error: string
 }

@@ -17,6 +17,7 @@ const empty: TableView = {
     address: 'http://localhost:8500',
     connected: true,
     lastContactAt: null,
+    oldSince: null,
     error: '',
   },
 }

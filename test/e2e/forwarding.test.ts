@@ -371,10 +371,10 @@ describe('failures', () => {
 
   test('what upstreams answer is counted by service and status', async () => {
     const web = await origin((_message, response) => response.writeHead(418).end())
-    const { url, metrics } = await trafficTo('/x', web.url)
+    const { url, metricsText } = await trafficTo('/x', web.url)
     await request(`${url}/x`).then((answer) => answer.body.text())
     await request(`${url}/none`).then((answer) => answer.body.text())
-    const text = await metrics.text()
+    const text = await metricsText()
     expect(text).toContain('gatehouse_http_status_count{code="418",service="web"} 1')
     expect(text).toContain('gatehouse_requests_count{service="web"} 1')
     expect(text).toContain('gatehouse_notfound 1')

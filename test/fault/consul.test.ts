@@ -138,6 +138,32 @@ describe('no request is lost and the next change is seen when Consul', () => {
     await expectToFollow(registry.url, gateway, origin)
   })
 
+  test.each([
+    ['has lost its leader', { kind: 'old', lastContactMs: 0, knownLeader: false }],
+    ['heard of its leader a minute ago', { kind: 'old', lastContactMs: 60_000, knownLeader: true }],
+  ] satisfies [string, Fault][])(
+    '%s: that is said, and the leader itself is asked',
+    async (_sentence, fault) => {
+      const { registry, gateway, origin } = await startFaulty()
+      const oldSince = () => gateway.gateway.control.table().registry.oldSince
+      expect(oldSince()).toBeNull()
+      const failures = await whileAsking(gateway, async () => {
+        const clear = registry.faults.set('/v1/', fault)
+        registry.faults.forget()
+        registry.faults.wake()
+        await waitFor(() => oldSince() !== null, { what: 'the data to be called old' })
+        await waitFor(() => registry.faults.seen('/v1/catalog').some(({ query }) => !query.has('stale')), {
+          what: 'a question that only the leader answers',
+        })
+        clear()
+        registry.faults.wake()
+        await waitFor(() => oldSince() === null, { what: 'the data to be called fresh' })
+      })
+      expect(failures).toEqual([])
+      await expectToFollow(registry.url, gateway, origin)
+    },
+  )
+
   test('fails for one service alone: that one keeps its routes too', async () => {
     const { registry, gateway, origin } = await startFaulty()
     const failures = await whileAsking(gateway, async () => {

@@ -1,5 +1,5 @@
 import { systemWorld } from '../../src/base/world.ts'
-import { Metrics } from '../../src/observe/metrics.ts'
+import { metricsText } from '../../src/observe/metrics.ts'
 import type { ServiceRoutes } from '../../src/route/definition.ts'
 import { createTraffic, type TrafficOptions } from '../../src/traffic.ts'
 import { CapturedLog } from './captured-log.ts'
@@ -49,7 +49,6 @@ export async function startTraffic(
   } = {},
 ) {
   const log = new CapturedLog()
-  const metrics = new Metrics()
   const traffic = createTraffic(
     {
       ...options,
@@ -57,14 +56,14 @@ export async function startTraffic(
       upstream: { ...options.upstream, ...more.upstream },
       listeners: [{ ...options.listeners[0]!, ...more.listener }],
     },
-    { world: systemWorld, log, metrics },
+    { world: systemWorld, log },
   )
   traffic.apply(routes)
   const [listener] = await traffic.listen()
   const port = listener!.port
   return {
     traffic,
-    metrics,
+    metricsText: async () => metricsText(await traffic.metrics(), []),
     log,
     port,
     url: `http://127.0.0.1:${port}`,

@@ -34,6 +34,7 @@ export function tableOf(routes: readonly RouteView[], changes: Partial<TableView
       address: 'http://localhost:8500',
       connected: true,
       lastContactAt: '2026-03-04T05:06:07.000Z',
+      oldSince: null,
       error: '',
     },
     ...changes,

@@ -100,12 +100,18 @@ export class ConsulClient {
    * A blocking query: answers when the index has passed `index`, or after about `waitMs` with the old one. Rejects
    * with a ConsulError.
    */
-  block(path: string, index: bigint, waitMs: number, signal: AbortSignal): Promise<Answer> {
+  block(
+    path: string,
+    index: bigint,
+    waitMs: number,
+    signal: AbortSignal,
+    consistency: Consistency = this.#consistency,
+  ): Promise<Answer> {
     // Consul adds up to a sixteenth to the wait, and an answer takes its time. A socket that is silent for longer is
     // dead, and without this deadline nobody would notice.
     const deadline = waitMs * (1 + 1 / 16) + 10_000
     const query = { index: String(index), wait: `${Math.round(waitMs)}ms` }
-    return this.#get(path, query, deadline, signal, this.#consistency)
+    return this.#get(path, query, deadline, signal, consistency)
   }
 
   /**

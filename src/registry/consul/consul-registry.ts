@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { messageOf, StartError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, type World } from '../../base/world.ts'
-import type { Registry, RegistryListener, RegistryStatus } from '../registry.ts'
+import type { Registry, RegistryFigure, RegistryListener, RegistryStatus } from '../registry.ts'
 import { type Answer, ConsulClient, type ConsulClientOptions, ConsulError } from './client.ts'
 import { Contact } from './contact.ts'
 import type { Follower } from './follower.ts'
@@ -13,7 +13,7 @@ import { ReadQueue } from './read-queue.ts'
 import { startScanner } from './scanner.ts'
 import { ServiceStates } from './service-states.ts'
 import { Triggers } from './triggers.ts'
-import { type StartWatch, watch } from './watch.ts'
+import { type StartWatch, WatchFigures, watch } from './watch.ts'
 
 export interface ConsulRegistryOptions {
   readonly client: ConsulClientOptions
@@ -34,18 +34,8 @@ export interface ConsulRegistryOptions {
   readonly retry: number
 }
 
-/** What a watch of the registry has done, for metrics and problems. */
-export interface WatcherFigures {
-  /** Services that Consul names, and those of them that have a tag of ours. */
-  readonly services: number
-  readonly followed: number
-  /** `own`: a query for each service. `triggers`: a few queries for all. */
-  readonly mode: 'own' | 'triggers'
-  /** Services whose loss waits to be confirmed. */
-  readonly held: number
-  /** Blocking queries under way. */
-  readonly watches: number
-}
+/** A server that heard of its leader longer ago says what may be old; milliseconds. */
+const oldestMs = 10_000
 
 /**
  * Watches Consul on two levels: one blocking query on the names of all services with their tags, and on the second the
@@ -70,7 +60,10 @@ export class ConsulRegistry implements Registry {
   /** Names that are followed, and whether their first answer came, good or not. */
   readonly #followed = new Map<string, boolean>()
   #follower: Follower
-  #mode: WatcherFigures['mode'] = 'own'
+  /** `own`: a query for each service. `triggers`: a few queries for all. */
+  #mode: 'own' | 'triggers' = 'own'
+  readonly #figures = new WatchFigures()
+  #oldSince: number | null = null
   /** Each name with its tags. A map: a service may be called `constructor`. */
   #names: ReadonlyMap<string, readonly string[]> = new Map()
   #listener: RegistryListener | null = null
@@ -126,17 +119,69 @@ export class ConsulRegistry implements Registry {
   }
 
   status(): RegistryStatus {
-    return this.#contact.status()
+    return { ...this.#contact.status(), oldSince: this.#oldSince }
   }
 
-  figures(): WatcherFigures {
-    return {
-      services: this.#names.size,
-      followed: this.#followed.size,
-      mode: this.#mode,
-      held: this.#states.held.size,
-      watches: this.#watches,
-    }
+  /**
+   * A server that has not heard of its leader for long, or knows none, answers all the same (Consul, "Consistency
+   * Modes"). What it says is used, and it is said that it may be old. Returns whether it may be.
+   */
+  #judgeAge({ lastContactMs, knownLeader }: Answer): boolean {
+    const isOld = !knownLeader || lastContactMs > oldestMs
+    if (isOld === (this.#oldSince !== null)) return isOld
+    this.#oldSince = isOld ? this.#world.clock.now() : null
+    if (isOld) {
+      const why = knownLeader ? `heard of its leader ${lastContactMs} ms ago` : 'knows no leader'
+      this.#log.warn(
+        'consul',
+        'old-data',
+        `${this.address}: the server that answers ${why}; using what it says`,
+      )
+    } else this.#log.info('consul', 'fresh-data', `${this.address}: the servers have their leader again`)
+    this.#listener?.statusChanged()
+    return isOld
+  }
+
+  figures(): RegistryFigure[] {
+    const { answers, wakesWithoutNews, indexResets, refusals, losses, delays } = this.#figures
+    const gauge = (name: string, help: string, value: number): RegistryFigure => ({
+      name,
+      help,
+      kind: 'gauge',
+      value,
+    })
+    const counter = (name: string, help: string, value: number): RegistryFigure => ({
+      name,
+      help,
+      kind: 'counter',
+      value,
+    })
+    return [
+      gauge('services', 'services that the registry names', this.#names.size),
+      gauge('services_followed', 'services with a tag of ours', this.#followed.size),
+      gauge('services_held', 'services whose loss waits to be confirmed', this.#states.held.size),
+      gauge('watches', 'blocking queries under way', this.#watches),
+      gauge(
+        'trigger_mode',
+        '1 when a few queries watch all services, 0 when each has its own',
+        +(this.#mode === 'triggers'),
+      ),
+      gauge(
+        'old',
+        '1 while the servers that answer may say what is no longer so',
+        +(this.#oldSince !== null),
+      ),
+      counter('watch_answers', 'answers to blocking queries', answers),
+      counter(
+        'watch_wakes_without_news',
+        'answers whose index moved and that brought nothing new',
+        wakesWithoutNews,
+      ),
+      counter('watch_index_resets', 'answers whose index went back', indexResets),
+      counter('watch_refusals', 'answers that were errors', refusals),
+      counter('watch_losses', 'questions that got no answer', losses),
+      counter('watch_delays', 'questions held back because many came before', delays),
+    ]
   }
 
   async start(listener: RegistryListener): Promise<void> {
@@ -216,11 +261,21 @@ export class ConsulRegistry implements Registry {
     const signal = AbortSignal.any([this.#closing.signal, own])
     const contact = this.#contact
     let lastError = ''
+    // The leader itself is asked once where a server's answer may be old; where there is none it refuses.
+    let asksLeader = false
     this.#watches++
     watch({
-      ask: (index, waitMs, askSignal) => this.#client.block(path, index, waitMs, askSignal),
-      onAnswer: (answer) => {
+      ask: async (index, waitMs, askSignal) => {
+        const consistency = asksLeader ? 'default' : undefined
+        asksLeader = false
+        const from = consistency === undefined ? index : 0n
+        const answer = await this.#client.block(path, from, waitMs, askSignal, consistency)
+        // An answer without news is contact too.
         contact.heard()
+        asksLeader = this.#judgeAge(answer)
+        return answer
+      },
+      onAnswer: (answer) => {
         if (lastError !== '') this.#log.info('consul', 'watch-recovered', `${path}: answered again`)
         lastError = ''
         return this.#guarded(path, () => onAnswer(answer))
@@ -238,6 +293,7 @@ export class ConsulRegistry implements Registry {
         if (!signal.aborted) onReturn()
       },
       ...pace,
+      figures: this.#figures,
       world: this.#world,
       signal,
     })
@@ -318,7 +374,7 @@ export class ConsulRegistry implements Registry {
     this.#follower.follow(name)
   }
 
-  #newFollower(mode: WatcherFigures['mode']): Follower {
+  #newFollower(mode: 'own' | 'triggers'): Follower {
     const listener = {
       answered: (service: string, { body }: Answer): boolean => {
         const isNews = this.#guarded(servicePath(service), () => this.#states.read(service, body))

@@ -3,6 +3,21 @@ import { TokenBucket } from '../../base/token-bucket.ts'
 import { sleep, type World } from '../../base/world.ts'
 import { type Answer, ConsulError } from './client.ts'
 
+/** What watches have gone through, added up. */
+export class WatchFigures {
+  answers = 0
+  /** Answers that brought nothing new although the index moved. */
+  wakesWithoutNews = 0
+  /** Indexes that went back: Consul lost its state. */
+  indexResets = 0
+  /** Answers that were errors. */
+  refusals = 0
+  /** Questions that got no answer at all. */
+  losses = 0
+  /** Questions that had to wait because many came before. */
+  delays = 0
+}
+
 export interface WatchOptions {
   /** Answers at once for index 0, else when the index has passed or the wait is over. Rejects with a ConsulError. */
   readonly ask: (index: bigint, waitMs: number, signal: AbortSignal) => Promise<Answer>
@@ -16,6 +31,7 @@ export interface WatchOptions {
   readonly paceMs?: number
   /** What that pace rises to while answers bring nothing; 1000 if absent. */
   readonly idlePaceMs?: number
+  readonly figures?: WatchFigures
   readonly world: World
   readonly signal: AbortSignal
 }
@@ -46,11 +62,14 @@ export type StartWatch = (options: {
  */
 export async function watch(options: WatchOptions): Promise<void> {
   const { ask, onAnswer, onError, waitForReturn, paceMs = 250, idlePaceMs = 1_000, world, signal } = options
+  const { figures = new WatchFigures() } = options
   const bucket = new TokenBucket(burst, () => world.clock.monotonic())
   const backoff = new Backoff({ firstMs: 250, maxMs: 30_000, random: world.random })
   let refillMs = paceMs
   for (let index = 0n; !signal.aborted; ) {
-    await sleep(world.clock, bucket.take(refillMs), signal)
+    const pause = bucket.take(refillMs)
+    if (pause > 0) figures.delays++
+    await sleep(world.clock, pause, signal)
     if (signal.aborted) return
     let answer: Answer
     try {
@@ -60,18 +79,25 @@ export async function watch(options: WatchOptions): Promise<void> {
       index = 0n
       const failure =
         error instanceof ConsulError ? error : new ConsulError(0, String(error), { cause: error })
-      if (failure.status === 0) await waitForReturn(failure)
-      else {
+      if (failure.status === 0) {
+        figures.losses++
+        await waitForReturn(failure)
+      } else {
+        figures.refusals++
         onError(failure)
         await sleep(world.clock, backoff.next(), signal)
       }
       continue
     }
     backoff.succeeded()
+    figures.answers++
     const isSame = index !== 0n && answer.index === index
-    index = answer.index < index ? 0n : answer.index
+    const wentBack = answer.index < index
+    if (wentBack) figures.indexResets++
+    index = wentBack ? 0n : answer.index
     // The wait ran out, or Consul woke for nothing (it promises no more): contact, and no news.
     const isNews = !isSame && onAnswer(answer)
+    if (!isSame && !isNews) figures.wakesWithoutNews++
     refillMs = isNews ? paceMs : Math.min(idlePaceMs, refillMs * 2)
   }
 }

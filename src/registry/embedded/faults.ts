@@ -26,6 +26,8 @@ export type Fault =
   | { readonly kind: 'garbage' }
   /** This text as `X-Consul-Index`; null: no such header. */
   | { readonly kind: 'index'; readonly index: string | null }
+  /** The servers have lost their leader, or heard of it so long ago. */
+  | { readonly kind: 'old'; readonly lastContactMs: number; readonly knownLeader: boolean }
 
 export interface SeenRequest {
   readonly method: string
@@ -125,7 +127,7 @@ export class Faults implements Interceptor {
         if (fault.kind === 'hang' || fault.kind === 'close') return null
       }
       let given = await answer(early.signal)
-      for (const fault of this.#take(path, ['empty', 'garbage', 'index'])) given = spoil(given, fault)
+      for (const fault of this.#take(path, ['empty', 'garbage', 'index', 'old'])) given = spoil(given, fault)
       if (this.#take(path, ['cut']).length === 0) return given
       cut(response, given)
       return null
@@ -158,6 +160,13 @@ function spoil(answer: Answer, fault: Fault): Answer {
   if (fault.kind === 'empty') {
     const isObject = answer.body.toString('utf8').startsWith('{')
     return { ...answer, status: 200, body: isObject ? '{}\n' : '[]\n' }
+  }
+  if (fault.kind === 'old') {
+    const lost = {
+      'X-Consul-Lastcontact': String(fault.lastContactMs),
+      'X-Consul-Knownleader': String(fault.knownLeader),
+    }
+    return { ...answer, headers: { ...answer.headers, ...lost } }
   }
   if (fault.kind !== 'index') return answer
   const { 'X-Consul-Index': _real, ...headers } = answer.headers
