@@ -1,16 +1,20 @@
 #!/usr/bin/env node
 import { readdir, readFile } from 'node:fs/promises'
-import { hostname, networkInterfaces } from 'node:os'
+import { availableParallelism, hostname, networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { messageOf, StartError } from './base/errors.ts'
 import { systemWorld } from './base/world.ts'
 import type { Command, CommandContext } from './cli/command.ts'
+import { forkWorker } from './cluster/fork.ts'
 
 // Listened to before anything large is loaded: as the first process of a container this one gets no signal that it
 // has no listener for, and `docker stop` would wait for its deadline.
 const stop = stopSignal()
 // A log that nobody reads any more, or a full disk behind it, must not cost a request: lines are lost instead.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+/** What the main process starts its workers with; nobody else has a use for it. */
+const workerCommand = 'worker'
 
 /** Loaded when named: `version` must not wait for the gateway's libraries. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -28,6 +32,7 @@ async function main(): Promise<number> {
   const isNamed = given[0] !== undefined && !given[0].startsWith('-')
   const name = isNamed ? given[0]! : 'run'
   const argv = isNamed ? given.slice(1) : given
+  if (name === workerCommand && process.send !== undefined) return beWorker()
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
@@ -50,6 +55,19 @@ async function main(): Promise<number> {
   return command(contextOf(argv, version))
 }
 
+/** A process of the traffic plane: lives as long as the main process wants it, whatever signals its group gets. */
+async function beWorker(): Promise<number> {
+  const { runWorker } = await import('./cluster/worker.ts')
+  runWorker(
+    {
+      send: (message) => void process.send?.(message, undefined, {}, () => {}),
+      onMessage: (told) => void process.on('message', told),
+    },
+    systemWorld,
+  )
+  return new Promise((resolve) => process.on('disconnect', () => resolve(1)))
+}
+
 function contextOf(argv: readonly string[], version: string): CommandContext {
   return {
     argv,
@@ -63,6 +81,9 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     readFolder: (path) => readdir(path),
     print: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(text),
+    cores: availableParallelism(),
+    fork: () => forkWorker(fileURLToPath(import.meta.url), [workerCommand]),
+    onReplaceWorkers: (told) => void process.on('SIGUSR2', told),
     stop,
   }
 }

@@ -13,12 +13,21 @@ import { UndiciClient, type UndiciClientOptions } from './upstream/undici-client
 import { Upstreams } from './upstream/upstream.ts'
 import { WireClient, type WireClientOptions } from './upstream/wire-client.ts'
 
+/** A port that is open. */
+export interface OpenPort {
+  readonly address: string
+  readonly port: number
+}
+
+/** Plain data: it crosses the border of a process. */
 export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
-  readonly handler: HandlerOptions
+  readonly handler: Omit<HandlerOptions, 'newId'>
   readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
   readonly unhealthyRoute: UnhealthyRoute
+  /** Where in its ring a new route starts, 0 to below 1: another place in each process. */
+  readonly startAt: number
   readonly upstream: UndiciClientOptions & WireClientOptions
   /** `proxy.upstream.client`: what speaks to plain-HTTP upstreams; undici alone speaks TLS. */
   readonly upstreamClient: 'wire' | 'undici'
@@ -34,13 +43,17 @@ export interface Traffic {
   /** What it has counted. */
   metrics(): Promise<MetricsSnapshot>
   /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
-  listen(): Promise<readonly Listener[]>
+  listen(): Promise<readonly OpenPort[]>
   /** Takes no new connection, lets running requests end for `ms`, then cuts them. Resolves with how many were cut. */
   drain(ms: number): Promise<number>
 }
 
-export function createTraffic(options: TrafficOptions, parts: { world: World; log: Log }): Traffic {
-  const { world, log } = parts
+export function createTraffic(
+  options: TrafficOptions,
+  parts: { world: World; log: Log; newId: () => string },
+): Traffic {
+  const { world, log, newId } = parts
+  const handlerOptions = { ...options.handler, newId }
   const metrics = new Metrics()
   const wheel = new TimerWheel(world.clock)
   const upstreams = new Upstreams((address) =>
@@ -55,12 +68,13 @@ export function createTraffic(options: TrafficOptions, parts: { world: World; lo
         strategy: strategies[options.strategy],
         unhealthyRoute: options.unhealthyRoute,
         random: world.random,
+        startAt: options.startAt,
       },
       upstreams,
     ),
   )
   const noRoutePage = { html: '' }
-  const handler = createHandler(options.handler, { live, noRoutePage, observer: metrics, log, world })
+  const handler = createHandler(handlerOptions, { live, noRoutePage, observer: metrics, log, world })
   const listeners: Listener[] = []
   let isOver = false
 
@@ -82,7 +96,7 @@ export function createTraffic(options: TrafficOptions, parts: { world: World; lo
     setNoRoutePage(html) {
       noRoutePage.html = html
     },
-    explain: (request) => explain(request, options.handler, { table: live.current, noRoutePage, world }),
+    explain: (request) => explain(request, handlerOptions, { table: live.current, noRoutePage, world }),
     metrics: async () => metrics.snapshot(),
     async listen() {
       try {

@@ -26,10 +26,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   registry: ['base'],
   admin: ['base', 'balance', 'match', 'observe', 'route'],
   // the assembly
+  cluster: ['base', 'observe', 'route', 'traffic.ts'],
   'traffic.ts': ['base', 'balance', 'listen', 'observe', 'proxy', 'route', 'upstream'],
   'control.ts': ['admin', 'base', 'match', 'registry', 'route'],
-  cli: ['admin', 'base', 'config', 'control.ts', 'listen', 'observe', 'registry', 'route', 'traffic.ts'],
-  'main.ts': ['base', 'cli', 'config'],
+  cli: ['admin', 'base', 'cluster', 'config', 'control.ts', 'observe', 'registry', 'route', 'traffic.ts'],
+  'main.ts': ['base', 'cli', 'cluster', 'config'],
 }
 
 /** Packages of the hot path are few and named; everything else belongs to the control plane. */

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { freePort } from '../processes.ts'
 import type { Peer } from './peer.ts'
 
-/** Every option that is not about addresses has its default: what is measured is what people get. */
+/** Every option that is not about addresses or cores has its default: what is measured is what people get. */
 export const gatehouseProperties = (ports: { proxy: number; admin: number; registry: number }): string => `\
 proxy.addr = 127.0.0.1:${ports.proxy}
 ui.addr = 127.0.0.1:${ports.admin}
 registry.consul.addr = 127.0.0.1:${ports.registry}
+proxy.workers = 1
 `
 
 /** The built gateway, `dist/main.js`, with the routes that the registry has. */

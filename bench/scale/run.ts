@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -65,6 +67,11 @@ async function main(): Promise<void> {
   for (let at = 0; at < all.length; at += 32) {
     await Promise.all(all.slice(at, at + 32).map((instance) => catalog.register(instance, upstreamPort)))
   }
+  const steady = await startSteady()
+  await catalog.register(
+    { service: 'steady', id: 'steady-0', node: 'node-0', address: '127.0.0.1' },
+    steady.upstreamPort,
+  )
   await pause(2_000)
 
   const proxy = new CountingProxy()
@@ -127,11 +134,11 @@ async function main(): Promise<void> {
     }
   }
 
-  const load = startLoad(ask)
+  steady.start(trafficPort)
   await pause(1_000)
-  load.take()
+  await steady.take()
   await pause(8_000)
-  const quiet = load.take()
+  const quiet = await steady.take()
 
   const flips: number[] = []
   proxy.take()
@@ -143,7 +150,7 @@ async function main(): Promise<void> {
     flips.push(await untilSeen(instance, true))
   }
   const flipTraffic = proxy.take()
-  const duringFlips = load.take()
+  const duringFlips = await steady.take()
 
   const joins: number[] = []
   for (let n = 0; n < Number(values.joins); n++) {
@@ -156,8 +163,8 @@ async function main(): Promise<void> {
     await pause(300)
   }
   const joinTraffic = proxy.take()
-  const duringJoins = load.take()
-  load.stop()
+  const duringJoins = await steady.take()
+  steady.stop()
 
   const figures = {
     services,
@@ -203,25 +210,26 @@ const p99 = (list: readonly number[]): number =>
     ),
   )
 
-/** Asks at a steady pace for one service after the other; latencies in ms, -1 for an answer that was none. */
-function startLoad(ask: (service: string) => Promise<string>) {
-  let latencies: number[] = []
-  let n = 0
-  const timer = setInterval(() => {
-    const from = performance.now()
-    n = (n + 7) % services
-    ask(`svc-${n}`).then(
-      (answer) => latencies.push(answer.startsWith('127.') ? performance.now() - from : -1),
-      () => latencies.push(-1),
-    )
-  }, 4)
+interface Steady {
+  readonly upstreamPort: number
+  start(port: number): void
+  /** Latencies since the last call, in ms, -1 for an answer that was none. */
+  take(): Promise<number[]>
+  stop(): void
+}
+
+async function startSteady(): Promise<Steady> {
+  const child = fork(fileURLToPath(new URL('./steady.js', import.meta.url)))
+  const [{ upstreamPort }] = (await once(child, 'message')) as [{ upstreamPort: number }]
   return {
-    take(): number[] {
-      const taken = latencies
-      latencies = []
-      return taken
+    upstreamPort,
+    start: (port) => void child.send({ start: port }),
+    async take() {
+      const answer = once(child, 'message') as Promise<[{ latencies: number[] }]>
+      child.send('take')
+      return (await answer)[0].latencies
     },
-    stop: () => clearInterval(timer),
+    stop: () => void child.kill(),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { World } from '../base/world.ts'
+import type { WorkerProcess } from '../cluster/supervisor.ts'
 import type { Interfaces } from '../config/kind.ts'
 
 /** What a command may touch of the process that it runs in: `main.ts` alone knows the real thing. */
@@ -18,6 +19,12 @@ export interface CommandContext {
   print(text: string): void
   /** Where the application log and complaints go. */
   complain(text: string): void
+  /** Cores that this process may use. */
+  readonly cores: number
+  /** Starts a process of the traffic plane; null: this one is all there is. */
+  readonly fork: (() => WorkerProcess) | null
+  /** Called for each SIGUSR2. */
+  onReplaceWorkers(told: () => void): void
   /** Ends with the first SIGINT or SIGTERM. */
   readonly stop: AbortSignal
 }

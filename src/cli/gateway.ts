@@ -5,13 +5,13 @@ import type { AdminOverrides } from '../admin/override-api.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
+import { createSupervisor } from '../cluster/supervisor.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
-import type { Listener } from '../listen/http-listener.ts'
 import { type ControlFigure, metricsContentType, metricsText } from '../observe/metrics.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import type { Registry } from '../registry/registry.ts'
-import { createTraffic, type Traffic } from '../traffic.ts'
+import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
 import { chooseRegistry } from './registries.ts'
@@ -20,7 +20,7 @@ import { trafficOptions } from './settings.ts'
 /** A gateway that serves. */
 export interface Gateway {
   readonly control: Control
-  readonly listeners: readonly Listener[]
+  readonly listeners: readonly OpenPort[]
   readonly adminPort: number
   readonly log: Log
   /** Takes nothing new, lets running requests end, closes everything. Resolves with how many requests were cut. */
@@ -39,7 +39,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   for (const warning of warnings) log.warn('config', 'warning', warning)
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
-  const traffic = createTraffic(trafficOptions(config, randomUUID), { world, log })
+  const traffic = trafficPlane(config, context, log)
   const { registry, selfRegistration } = await chooseRegistry(config, context, log)
   let self: SelfRegistration | null = null
   let aliases: readonly string[] = []
@@ -126,6 +126,24 @@ function controlSources(
   }
 }
 
+/** One process for each of `proxy.workers`, or this one. */
+function trafficPlane(config: Config, context: CommandContext, log: Log): Traffic {
+  const { world, fork, cores } = context
+  const workers = config['proxy.workers'] || cores
+  const options = trafficOptions(config)
+  if (workers < 2 || fork === null) return createTraffic(options, { world, log, newId: randomUUID })
+  const supervisor = createSupervisor(
+    { workers, logLevel: config['log.level'], shutdownWait: config['proxy.shutdownwait'] },
+    options,
+    { world, log, newId: randomUUID, fork, print: context.complain },
+  )
+  context.onReplaceWorkers(() => {
+    log.info('cluster', 'replacing', 'told to replace the workers')
+    void supervisor.replaceWorkers()
+  })
+  return supervisor
+}
+
 /** What the control plane knows in numbers. */
 function controlFigures(control: Control, registry: Registry, { clock }: World): ControlFigure[] {
   const { lastContactAt, connected } = registry.status()
@@ -161,7 +179,7 @@ function adminOverrides(control: Control, { overrides = null }: Registry): Admin
 }
 
 /** A stop that comes while the registry is still awaited ends the wait. */
-async function serve(control: Control, traffic: Traffic, stop: AbortSignal): Promise<readonly Listener[]> {
+async function serve(control: Control, traffic: Traffic, stop: AbortSignal): Promise<readonly OpenPort[]> {
   const stopped = new Promise<never>((_resolve, reject) => {
     if (stop.aborted) reject(stop.reason)
     stop.addEventListener('abort', () => reject(stop.reason), { once: true })

@@ -104,7 +104,7 @@ async function listNamed(key: string, path: string, context: CommandContext): Pr
   }
 }
 
-export function trafficOptions(config: Config, newId: () => string): TrafficOptions {
+export function trafficOptions(config: Config): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
     listeners: config['proxy.addr'].map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
@@ -124,11 +124,11 @@ export function trafficOptions(config: Config, newId: () => string): TrafficOpti
       clientIpHeader: config['proxy.header.clientip'],
       requestIdHeader: config['proxy.header.requestid'],
       localIp: config['proxy.localip'],
-      newId,
     },
     matcher: config['proxy.matcher'],
     strategy: config['proxy.strategy'],
     unhealthyRoute: config['proxy.unhealthyroute'],
+    startAt: 0,
     upstream: {
       dialTimeout: config['proxy.dialtimeout'],
       headTimeout: config['proxy.responseheadertimeout'],

@@ -158,6 +158,12 @@ export const options = {
     'Time for which the body of a request may stand still, answered by 408 when it is over; 0: no limit.',
     'fabio has no limit: stalled uploads hold its connections and those to the instances.',
   ),
+  'proxy.workers': works(
+    int({ min: 0, max: 1024 }),
+    '0',
+    'Number of processes that serve requests; 0: one for each core, 1: the main process serves them itself.',
+    'fabio is one process that uses all cores.',
+  ),
   'proxy.upstream.client': works(
     choice(['wire', 'undici']),
     'wire',

@@ -138,6 +138,8 @@ export interface TableOptions {
   readonly strategy: BalancerFactory
   readonly unhealthyRoute: UnhealthyRoute
   readonly random: () => number
+  /** Where in their ring new routes start, 0 to below 1. */
+  readonly startAt?: number
 }
 
 /** Where targets get the live state of their address from. */
@@ -255,7 +257,9 @@ export class TableBuilder {
       targets,
       unhealthy: definitions.filter((definition) => !isServed(definition)).length,
       balancer:
-        ring.length === 0 ? null : this.#options.strategy(ring, this.#cursor(key), this.#options.random),
+        ring.length === 0
+          ? null
+          : this.#options.strategy(ring, this.#cursor(key, ring.length), this.#options.random),
     }
   }
 
@@ -267,10 +271,10 @@ export class TableBuilder {
     )
   }
 
-  #cursor(key: string): Cursor {
+  #cursor(key: string, slots: number): Cursor {
     let cursor = this.#cursors.get(key)
     if (cursor === undefined) {
-      cursor = { next: 0 }
+      cursor = { next: Math.floor((this.#options.startAt ?? 0) * slots) }
       this.#cursors.set(key, cursor)
     }
     return cursor

@@ -143,6 +143,7 @@ const ownOptions = [
   'proxy.maxbody',
   'proxy.bodystalltimeout',
   'proxy.upstream.client',
+  'proxy.workers',
   'proxy.unhealthyroute',
   'registry.consul.kinds',
   'registry.consul.maxwatches',

@@ -1,50 +1,25 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemWorld } from '../../src/base/world.ts'
 import { startEmbeddedRegistry } from '../../src/registry/embedded/server.ts'
+import { freePort, type Running, startGatehouse } from '../support/gatehouse-process.ts'
 import { startOrigin } from '../support/origin.ts'
 import { waitFor } from '../support/wait.ts'
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-interface Running {
-  readonly child: ChildProcess
-  output(): string
-  complaints(): string
-  exit(): Promise<number | null>
-}
-
-/** Runs the built program as its users do. */
-function gatehouse(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  let complaints = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text
-  })
-  const exited = once(child, 'close').then(([code]) => code as number | null)
-  cleanups.push(async () => {
-    child.kill('SIGKILL')
-    await exited
-  })
-  return { child, output: () => output, complaints: () => complaints, exit: () => exited }
+const gatehouse = (args: readonly string[], env: Record<string, string> = {}): Running => {
+  const running = startGatehouse(args, env)
+  cleanups.push(() => running.kill())
+  return running
 }
 
 async function propertiesFile(text: string): Promise<string> {
@@ -53,16 +28,6 @@ async function propertiesFile(text: string): Promise<string> {
   const file = join(folder, 'fabio.properties')
   await writeFile(file, text)
   return file
-}
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function startRegistry() {

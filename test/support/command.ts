@@ -43,6 +43,9 @@ export async function runCommand(
         output += text
       },
       complain,
+      cores: 1,
+      fork: null,
+      onReplaceWorkers() {},
       stop: new AbortController().signal,
     })
     return { code, output, complaints }

@@ -40,6 +40,9 @@ export async function startTestGateway(
     readFolder: () => Promise.resolve([]),
     print: (text) => log.push(text),
     complain: (text) => log.push(text),
+    cores: 1,
+    fork: null,
+    onReplaceWorkers() {},
     stop: stop.signal,
   }
   const gateway = await startGateway(await loadSettings(context), context)

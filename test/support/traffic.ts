@@ -20,10 +20,11 @@ const options: TrafficOptions = {
       maxBodySize: 0,
     },
   ],
-  handler: { noRouteStatus: 404, clientIpHeader: '', requestIdHeader: '', localIp: '', newId: () => 'id' },
+  handler: { noRouteStatus: 404, clientIpHeader: '', requestIdHeader: '', localIp: '' },
   matcher: 'prefix',
   strategy: 'rr',
   unhealthyRoute: '503',
+  startAt: 0,
   upstream: {
     dialTimeout: 5_000,
     headTimeout: 0,
@@ -56,7 +57,7 @@ export async function startTraffic(
       upstream: { ...options.upstream, ...more.upstream },
       listeners: [{ ...options.listeners[0]!, ...more.listener }],
     },
-    { world: systemWorld, log },
+    { world: systemWorld, log, newId: () => 'id' },
   )
   traffic.apply(routes)
   const [listener] = await traffic.listen()

@@ -1,0 +1,32 @@
+import cluster from 'node:cluster'
+import type { FromWorker, ToWorker } from './messages.ts'
+import type { WorkerProcess } from './supervisor.ts'
+
+/**
+ * Starts a worker: `file` with `args`, as a process that shares its ports with the others.
+ *
+ * The ports belong to the main process and every worker accepts from the very same sockets. So a worker that dies or
+ * goes takes no waiting connection with it, which a socket of its own (`reusePort`) would; and no connection is handed
+ * from process to process, which costs the main process more than to serve it (bench/README.md).
+ */
+export function forkWorker(file: string, args: readonly string[]): WorkerProcess {
+  cluster.schedulingPolicy = cluster.SCHED_NONE
+  cluster.setupPrimary({ exec: file, args: [...args], serialization: 'advanced' })
+  const worker = cluster.fork()
+  const { process: child } = worker
+  worker.on('error', () => {
+    // A message to a process that is ending: its end is heard of on its own.
+  })
+  return {
+    pid: child.pid ?? 0,
+    send(message: ToWorker) {
+      if (worker.isConnected()) worker.send(message)
+    },
+    onMessage: (told) => void worker.on('message', (message: FromWorker) => told(message)),
+    onExit: (told) =>
+      void worker.on('exit', (code, signal) =>
+        told(signal ? `ended by ${signal}` : `ended with code ${code}`),
+      ),
+    kill: () => void child.kill('SIGKILL'),
+  }
+}

@@ -1,0 +1,39 @@
+import type { LogLevel } from '../base/log.ts'
+import type { MetricsSnapshot } from '../observe/metrics.ts'
+import type { ServiceRoutes } from '../route/definition.ts'
+import type { OpenPort, TrafficOptions } from '../traffic.ts'
+
+/** Everything that a worker needs to serve: plain data, for it crosses the border of a process. */
+export interface WorkerStart {
+  readonly kind: 'start'
+  /** 1 for the first. */
+  readonly number: number
+  readonly options: TrafficOptions
+  readonly logLevel: LogLevel
+  /** The whole table at this moment. What changes later comes as `apply`. */
+  readonly services: readonly ServiceRoutes[]
+  readonly noRoutePage: string
+}
+
+/** What the main process says to a worker. */
+export type ToWorker =
+  | WorkerStart
+  | { readonly kind: 'apply'; readonly version: number; readonly changes: readonly ServiceRoutes[] }
+  | { readonly kind: 'no-route-page'; readonly html: string }
+  | { readonly kind: 'drain'; readonly ms: number }
+  | { readonly kind: 'metrics'; readonly question: number }
+
+/** What a worker says to the main process. */
+export type FromWorker =
+  /** It listens to messages. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'listening'; readonly ports: readonly OpenPort[] }
+  /** A port could not be opened: one sentence for each mistake. */
+  | { readonly kind: 'failed'; readonly mistakes: readonly string[] }
+  /** The table of this version serves. */
+  | { readonly kind: 'applied'; readonly version: number }
+  | { readonly kind: 'metrics'; readonly question: number; readonly snapshot: MetricsSnapshot }
+  /** Nothing is served any more; with what was counted last. */
+  | { readonly kind: 'drained'; readonly cut: number; readonly snapshot: MetricsSnapshot }
+  /** Lines of the application log. */
+  | { readonly kind: 'log'; readonly text: string }

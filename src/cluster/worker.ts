@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import { messageOf, StartError } from '../base/errors.ts'
+import { createLog, type Log } from '../base/log.ts'
+import type { World } from '../base/world.ts'
+import { createTraffic, type Traffic } from '../traffic.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+
+/** The way to the main process. */
+export interface WorkerChannel {
+  send(message: FromWorker): void
+  onMessage(told: (message: ToWorker) => void): void
+}
+
+/** The traffic plane in a process of its own: does what the main process says, until that lets it go. */
+export function runWorker(channel: WorkerChannel, world: World): void {
+  let traffic: Traffic | null = null
+  channel.onMessage((message) => {
+    if (message.kind === 'start') {
+      traffic = start(message, channel, world)
+      return
+    }
+    if (traffic === null) return
+    switch (message.kind) {
+      case 'apply':
+        traffic.apply(message.changes)
+        channel.send({ kind: 'applied', version: message.version })
+        break
+      case 'no-route-page':
+        traffic.setNoRoutePage(message.html)
+        break
+      case 'metrics': {
+        const { question } = message
+        void traffic.metrics().then((snapshot) => channel.send({ kind: 'metrics', question, snapshot }))
+        break
+      }
+      case 'drain':
+        void drain(traffic, message.ms, channel)
+        break
+    }
+  })
+  channel.send({ kind: 'ready' })
+}
+
+function start(
+  { number, options, logLevel, services, noRoutePage }: WorkerStart,
+  channel: WorkerChannel,
+  world: World,
+): Traffic {
+  const plain = createLog(logLevel, (text) => channel.send({ kind: 'log', text }))
+  const traffic = createTraffic(options, { world, log: numbered(plain, number), newId: randomUUID })
+  traffic.apply(services)
+  traffic.setNoRoutePage(noRoutePage)
+  traffic.listen().then(
+    (listeners) =>
+      channel.send({ kind: 'listening', ports: listeners.map(({ address, port }) => ({ address, port })) }),
+    (error: unknown) =>
+      channel.send({
+        kind: 'failed',
+        mistakes: error instanceof StartError ? error.mistakes : [messageOf(error)],
+      }),
+  )
+  return traffic
+}
+
+async function drain(traffic: Traffic, ms: number, channel: WorkerChannel): Promise<void> {
+  const cut = await traffic.drain(ms)
+  channel.send({ kind: 'drained', cut, snapshot: await traffic.metrics() })
+}
+
+/** A log whose lines name the worker. */
+function numbered(log: Log, number: number): Log {
+  const say =
+    (level: keyof Log) =>
+    (area: string, code: string, text: string): void =>
+      log[level](area, code, `worker ${number}: ${text}`)
+  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+}

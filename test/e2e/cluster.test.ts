@@ -1,0 +1,222 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Pool, request } from 'undici'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemWorld } from '../../src/base/world.ts'
+import { startEmbeddedRegistry } from '../../src/registry/embedded/server.ts'
+import { freePort, type Running, startGatehouse } from '../support/gatehouse-process.ts'
+import { startOrigin } from '../support/origin.ts'
+import { waitFor } from '../support/wait.ts'
+
+// The traffic plane in two processes, as its users run it.
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+interface Cluster {
+  readonly gateway: Running
+  readonly url: string
+  readonly adminUrl: string
+  readonly registryUrl: string
+  /** Pids of the workers. */
+  workers(): Promise<number[]>
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+async function register(registryUrl: string, name: string, port: number, tag: string): Promise<void> {
+  const service = {
+    Name: name,
+    Address: '127.0.0.1',
+    Port: port,
+    Tags: [tag],
+    Check: { TTL: '60s', Status: 'passing' },
+  }
+  const answer = await request(`${registryUrl}/v1/agent/service/register`, {
+    method: 'PUT',
+    body: JSON.stringify(service),
+  })
+  expect(answer.statusCode).toBe(200)
+}
+
+async function startCluster(): Promise<Cluster> {
+  const registry = await startEmbeddedRegistry({ port: 0, world: systemWorld })
+  cleanups.push(() => registry.close())
+  const web = await startOrigin((_message, response) => response.end('ok'))
+  cleanups.push(() => web.close())
+  await register(registry.url, 'web', web.port, 'urlprefix-/')
+  const [proxy, admin] = [await freePort(), await freePort()]
+  const gateway = startGatehouse([
+    ...['-proxy.addr', `127.0.0.1:${proxy}`, '-ui.addr', `127.0.0.1:${admin}`, '-proxy.workers', '2'],
+    ...['-registry.consul.addr', registry.url, '-proxy.shutdownwait', '5s'],
+  ])
+  cleanups.push(() => gateway.kill())
+  const url = `http://127.0.0.1:${proxy}`
+  const workers = () => childrenOf(gateway.child.pid!)
+  await waitFor(
+    async () =>
+      (await request(url)
+        .then(({ statusCode }) => statusCode)
+        .catch(() => 0)) === 200,
+    {
+      what: `the gateway to serve; it said: ${gateway.complaints()}`,
+      deadline: 10_000,
+    },
+  )
+  await waitFor(async () => (await workers()).length === 2, { what: 'two workers' })
+  return { gateway, url, adminUrl: `http://127.0.0.1:${admin}`, registryUrl: registry.url, workers }
+}
+
+/** Asks all the time over many connections until told to stop; tells how many answers there were, and the failures. */
+function steadyTraffic(url: string, { reconnecting = false } = {}) {
+  const pool = new Pool(url, { connections: 16, pipelining: 1 })
+  cleanups.push(() => pool.destroy())
+  const failures: string[] = []
+  let answers = 0
+  let isOver = false
+  const ask = async (): Promise<void> => {
+    while (!isOver) {
+      try {
+        const answer = await pool.request({ method: 'GET', path: '/', reset: reconnecting })
+        await answer.body.dump()
+        if (answer.statusCode === 200) answers++
+        else failures.push(String(answer.statusCode))
+      } catch (error) {
+        failures.push((error as Error).message)
+      }
+      await pause(2)
+    }
+  }
+  const asking = Promise.all(Array.from({ length: 16 }, ask))
+  return {
+    answers: () => answers,
+    async stop(): Promise<string[]> {
+      isOver = true
+      await asking
+      return failures
+    },
+  }
+}
+
+const metricOf = async (adminUrl: string, series: string): Promise<number> => {
+  const answer = await request(`${adminUrl}/metrics`)
+  const text = await answer.body.text()
+  const line = text.split('\n').find((each) => each.startsWith(`${series} `))
+  return Number(line?.slice(series.length + 1) ?? 0)
+}
+
+describe('with two workers', () => {
+  test('both serve, a change reaches both, and what they count is one sum', async () => {
+    const { url, adminUrl, registryUrl, workers } = await startCluster()
+    const before = await metricOf(adminUrl, 'gatehouse_requests_count{service="web"}')
+    const traffic = steadyTraffic(url, { reconnecting: true })
+    await waitFor(() => traffic.answers() >= 200, { what: '200 answers' })
+    expect(await traffic.stop()).toEqual([])
+    const counted = (await metricOf(adminUrl, 'gatehouse_requests_count{service="web"}')) - before
+    expect(counted).toBe(traffic.answers())
+    const late = await startOrigin((_message, response) => response.end('late'))
+    cleanups.push(() => late.close())
+    await register(registryUrl, 'late', late.port, 'urlprefix-/late')
+    // New connections all the time, so that either worker would show it if it did not know.
+    let row = 0
+    await waitFor(
+      async () => {
+        const answer = await request(`${url}/late`, { reset: true })
+        row = (await answer.body.text()) === 'late' ? row + 1 : 0
+        return row >= 20
+      },
+      { what: 'twenty answers of the new service in a row' },
+    )
+    expect(await workers()).toHaveLength(2)
+  })
+
+  test('one that is killed costs its own requests, is back within a second, and what it counted is kept', async () => {
+    const { url, adminUrl, workers } = await startCluster()
+    const traffic = steadyTraffic(url)
+    await waitFor(() => traffic.answers() >= 200, { what: '200 answers' })
+    const counted = await metricOf(adminUrl, 'gatehouse_requests_count{service="web"}')
+    const [first] = await workers()
+    const killedAt = performance.now()
+    process.kill(first!, 'SIGKILL')
+    await waitFor(async () => (await workers()).filter((pid) => pid !== first).length === 2, {
+      what: 'another worker',
+    })
+    expect(performance.now() - killedAt).toBeLessThan(1_000)
+    const answers = traffic.answers()
+    await waitFor(() => traffic.answers() >= answers + 200, { what: '200 answers more' })
+    // Sixteen ask at a time: no more than those could be with the one that died.
+    expect((await traffic.stop()).length).toBeLessThanOrEqual(16)
+    expect(await metricOf(adminUrl, 'gatehouse_requests_count{service="web"}')).toBeGreaterThanOrEqual(
+      counted,
+    )
+  })
+
+  test('SIGUSR2 replaces both, one after the other, and loses no request', async () => {
+    const { gateway, url, workers } = await startCluster()
+    const old = await workers()
+    const traffic = steadyTraffic(url)
+    await waitFor(() => traffic.answers() >= 100, { what: '100 answers' })
+    gateway.child.kill('SIGUSR2')
+    await waitFor(async () => (await workers()).every((pid) => !old.includes(pid)), {
+      what: 'both workers to be replaced',
+      deadline: 15_000,
+    })
+    const answers = traffic.answers()
+    await waitFor(() => traffic.answers() >= answers + 100, { what: '100 answers more' })
+    expect(await traffic.stop()).toEqual([])
+    expect(await workers()).toHaveLength(2)
+  })
+
+  test('SIGTERM ends all of them in order: no request that was begun is lost, and the code is 0', async () => {
+    const { gateway, url, workers } = await startCluster()
+    const pids = await workers()
+    const traffic = steadyTraffic(url)
+    await waitFor(() => traffic.answers() >= 100, { what: '100 answers' })
+    gateway.child.kill('SIGTERM')
+    await pause(200)
+    const failures = await traffic.stop()
+    expect(failures).toEqual([])
+    expect(await gateway.exit()).toBe(0)
+    await waitFor(() => !pids.some(isAlive), { what: 'the workers to end' })
+  })
+
+  test('none outlives a main process that was killed, and the port is free', async () => {
+    const { gateway, url, workers } = await startCluster()
+    const pids = await workers()
+    await gateway.kill()
+    await waitFor(() => !pids.some(isAlive), { what: 'the workers to end', deadline: 2_000 })
+    await expect(request(url)).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('a port that is taken ends the start with one sentence', async () => {
+    const taken = await startOrigin((_message, response) => response.end())
+    cleanups.push(() => taken.close())
+    const gateway = startGatehouse([
+      ...['-proxy.addr', `127.0.0.1:${taken.port}`, '-ui.addr', '127.0.0.1:0', '-proxy.workers', '2'],
+      ...['-registry.backend', 'static', '-registry.static.routes', 'route add web / http://127.0.0.1:1/'],
+    ])
+    cleanups.push(() => gateway.kill())
+    expect(await gateway.exit()).toBe(1)
+    const sentence = `gatehouse: proxy.addr: cannot listen on 127.0.0.1:${taken.port}: another process has it`
+    expect(
+      gateway
+        .complaints()
+        .split('\n')
+        .filter((line) => line === sentence),
+    ).toHaveLength(1)
+  })
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
