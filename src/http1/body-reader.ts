@@ -1,3 +1,4 @@
+import { maskOf } from './field-names.ts'
 import { FieldSection, incomplete, malformed } from './field-section.ts'
 import { latin1 } from './latin1.ts'
 import { chunked, untilClose } from './request-head.ts'
@@ -18,6 +19,8 @@ const maxTrailers = 100
 
 /** What the next octet belongs to. */
 const phase = { size: 0, extension: 1, sizeEnd: 2, data: 3, dataEnd: 4, dataEndLf: 5, trailers: 6 } as const
+
+const framingFields = maskOf('contentLength', 'transferEncoding')
 
 const cr = 0x0d
 const lf = 0x0a
@@ -170,6 +173,8 @@ export class BodyReader {
     if (behind < 0) {
       return this.#fail(behind === malformed ? 'a trailer line that is none' : 'too many trailers', from)
     }
+    // What frames a message stands in its head or nowhere (RFC 9110 section 6.5.1).
+    if (section.hasAny(framingFields)) return this.#fail('a trailer that would frame the message', from)
     section.text = latin1(whole, 0, behind)
     if (section.count > 0) this.trailers = section
     this.done = true

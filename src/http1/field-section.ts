@@ -47,13 +47,6 @@ export class FieldSection implements ReceivedFields {
   readonly #marks: number[] = []
   #list: string[] | null = null
 
-  reset(): void {
-    this.text = ''
-    this.count = 0
-    this.seen = 0
-    this.#list = null
-  }
-
   /**
    * HOT: once for each head. Reads field lines up to the empty line (RFC 9112 section 5), strictly: CRLF alone ends a
    * line, no space before the colon, no folding, no control octets.
@@ -62,6 +55,7 @@ export class FieldSection implements ReceivedFields {
    * @returns the offset behind the empty line, or `incomplete`, `malformed`, `tooMany`
    */
   read(octets: Uint8Array, from: number, end: number, base: number, maxFields: number): number {
+    this.#list = null
     const marks = this.#marks
     // Tables and loops as locals, and comparisons where a table would be looked up: it is what half of a head costs.
     const tokens = tokenOctets

@@ -12,10 +12,9 @@ const lf = 0x0a
 const space = 0x20
 const slash = 0x2f
 
-/** For each octet: 1 where a target may hold it. No space, no control octet, no fragment; octets above ASCII pass. */
+/** For each octet: 1 where a target may hold it (RFC 9112 section 3.2): VCHAR, and no fragment. */
 const targetOctets: Uint8Array = (() => {
-  const table = new Uint8Array(256).fill(1, 0x21)
-  table[0x7f] = 0
+  const table = new Uint8Array(256).fill(1, 0x21, 0x7f)
   table[0x23] = 0
   return table
 })()

@@ -1,0 +1,3 @@
+import { forwarding } from './forwarding.ts'
+
+forwarding('undici')
