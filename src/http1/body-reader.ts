@@ -20,7 +20,8 @@ const maxTrailers = 100
 /** What the next octet belongs to. */
 const phase = { size: 0, extension: 1, sizeEnd: 2, data: 3, dataEnd: 4, dataEndLf: 5, trailers: 6 } as const
 
-const framingFields = maskOf('contentLength', 'transferEncoding')
+/** What says how a message is to be read. In a trailer it would come too late for some readers and not for others. */
+const headFields = maskOf('connection', 'contentLength', 'host', 'te', 'transferEncoding', 'upgrade')
 
 const cr = 0x0d
 const lf = 0x0a
@@ -173,8 +174,8 @@ export class BodyReader {
     if (behind < 0) {
       return this.#fail(behind === malformed ? 'a trailer line that is none' : 'too many trailers', from)
     }
-    // What frames a message stands in its head or nowhere (RFC 9110 section 6.5.1).
-    if (section.hasAny(framingFields)) return this.#fail('a trailer that would frame the message', from)
+    // RFC 9110 section 6.5.1.
+    if (section.hasAny(headFields)) return this.#fail('a trailer that belongs into the head', from)
     section.text = latin1(whole, 0, behind)
     if (section.count > 0) this.trailers = section
     this.done = true

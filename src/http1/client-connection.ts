@@ -193,7 +193,7 @@ export class ClientConnection implements TransportEvents {
     }
     this.#isTaking = false
     if (at < end && this.#phase <= phase.exchange) this.#keep(octets, at, end)
-    else if (at === end && this.#phase === phase.idle) this.#armIdle()
+    else if (this.#phase === phase.idle) this.#takeKept()
   }
 
   /** Part of a head: the clock runs. */
@@ -458,7 +458,11 @@ export class ClientConnection implements TransportEvents {
     }
     this.#phase = phase.idle
     this.#receiver.idle()
-    if (this.#isTaking) return
+    if (!this.#isTaking) this.#takeKept()
+  }
+
+  /** What came behind the request that was answered. */
+  #takeKept(): void {
     const kept = this.#kept
     if (kept === null) {
       this.#armIdle()
@@ -695,11 +699,10 @@ export class RequestBody implements BodySource {
 
   /** Octets that are only there for the moment. */
   present(octets: Buffer, from: number, end: number, isOwn: boolean): void {
-    if (from === end) return
-    this.#octets = octets
     this.#from = from
     this.#end = end
     this.#isOwn = isOwn
+    if (from < end) this.#octets = octets
   }
 
   /** The moment is over: keeps what nobody has taken. Returns the offset behind what belongs to the body or waits. */

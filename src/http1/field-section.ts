@@ -141,6 +141,20 @@ export class FieldSection implements ReceivedFields {
     return ''
   }
 
+  /**
+   * Whether a tab stands behind the value of the first field with this known name. It is white space like another, and
+   * there are readers that take a length with it for none.
+   */
+  endsInTab(id: number): boolean {
+    const marks = this.#marks
+    for (let index = 0, mark = 0; index < this.count; index++, mark += perField) {
+      if (marks[mark] !== id) continue
+      const next = index + 1 < this.count ? marks[mark + perField + 1]! : this.#end
+      return next - 2 !== marks[mark + 4] && this.text.slice(marks[mark + 4], next).includes('\t')
+    }
+    return false
+  }
+
   /** How many lines have this known name. */
   countOf(id: number): number {
     if (((this.seen >>> id) & 1) === 0) return 0

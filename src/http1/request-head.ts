@@ -157,7 +157,8 @@ export class RequestHead extends FieldSection {
     } else if (this.has(fieldId.contentLength)) {
       const length =
         this.countOf(fieldId.contentLength) > 1 ? -1 : lengthOf(this.known(fieldId.contentLength))
-      if (length === -1) return -this.#refuse(400, 'a Content-Length that is none')
+      if (length === -1 || this.endsInTab(fieldId.contentLength))
+        return -this.#refuse(400, 'a Content-Length that is none')
       this.bodyLength = length
     }
     return 0

@@ -92,7 +92,8 @@ export class ResponseHead extends FieldSection {
       if (isChunked) return this.#refuse('Content-Length with Transfer-Encoding') > 0
       const isOne = this.countOf(fieldId.contentLength) === 1
       this.statedLength = isOne ? lengthOf(this.known(fieldId.contentLength)) : -1
-      if (this.statedLength === -1) return this.#refuse('a Content-Length that is none') > 0
+      if (this.statedLength === -1 || this.endsInTab(fieldId.contentLength))
+        return this.#refuse('a Content-Length that is none') > 0
     }
     if (isHead || status < 200 || status === 204 || status === 304) this.bodyLength = 0
     else if (isChunked) this.bodyLength = chunked

@@ -9,7 +9,7 @@ const ports = { proxy: 8001, upstream: 8002 }
 const nginx = { ...ports, folder: '/tmp/x', asRoot: false }
 
 describe('the configuration of', () => {
-  test('gatehouse states addresses and leaves everything else as it is', async () => {
+  test('gatehouse states addresses and the one core that all are held on, and leaves everything else as it is', async () => {
     const load = (text: string) =>
       loadConfig({
         argv: ['-cfg', 'bench.properties'],
@@ -24,8 +24,9 @@ describe('the configuration of', () => {
     expect(warnings).toEqual([])
     expect(config['proxy.addr']).toMatchObject([{ host: '127.0.0.1', port: 8001 }])
     expect(config['ui.addr']).toMatchObject({ host: '127.0.0.1', port: 8003 })
-    const addresses = ['proxy.addr', 'ui.addr', 'registry.consul.addr'] as const
-    expect({ ...config, ...pick(defaults, addresses) }).toEqual(defaults)
+    expect(config['proxy.workers']).toBe(1)
+    const stated = ['proxy.addr', 'ui.addr', 'registry.consul.addr', 'proxy.workers'] as const
+    expect({ ...config, ...pick(defaults, stated) }).toEqual(defaults)
     expect(config['registry.consul.addr']).toBe('127.0.0.1:8004')
   })
 
