@@ -3,6 +3,7 @@ import type { Log } from './base/log.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
+import { type PlanOptions, planCompiler } from './middleware/compile-plan.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import { Metrics, type MetricsSnapshot } from './observe/metrics.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
@@ -23,6 +24,7 @@ export interface OpenPort {
 export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
   readonly handler: Omit<HandlerOptions, 'newId'>
+  readonly plan: PlanOptions
   readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
   readonly unhealthyRoute: UnhealthyRoute
@@ -67,6 +69,7 @@ export function createTraffic(
         matcher: options.matcher,
         strategy: strategies[options.strategy],
         unhealthyRoute: options.unhealthyRoute,
+        compilePlan: planCompiler(options.plan),
         random: world.random,
         startAt: options.startAt,
       },
@@ -74,7 +77,15 @@ export function createTraffic(
     ),
   )
   const noRoutePage = { html: '' }
-  const handler = createHandler(handlerOptions, { live, noRoutePage, observer: metrics, log, world })
+  const handler = createHandler(handlerOptions, {
+    live,
+    noRoutePage,
+    observer: metrics,
+    log,
+    world,
+    wheel,
+    isDry: false,
+  })
   const listeners: Listener[] = []
   let isOver = false
 

@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   upstream: ['base', 'http1'],
   route: ['base', 'match', 'balance', 'upstream'],
   proxy: ['base', 'http1', 'route', 'upstream'],
+  middleware: ['base', 'http1', 'proxy', 'route'],
   listen: ['base', 'http1', 'proxy'],
   observe: ['base', 'http1', 'match', 'proxy', 'route', 'upstream'],
   // the control plane
@@ -27,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   admin: ['base', 'balance', 'match', 'observe', 'route'],
   // the assembly
   cluster: ['base', 'observe', 'route', 'traffic.ts'],
-  'traffic.ts': ['base', 'balance', 'listen', 'observe', 'proxy', 'route', 'upstream'],
+  'traffic.ts': ['base', 'balance', 'listen', 'middleware', 'observe', 'proxy', 'route', 'upstream'],
   'control.ts': ['admin', 'base', 'match', 'registry', 'route'],
   cli: ['admin', 'base', 'cluster', 'config', 'control.ts', 'observe', 'registry', 'route', 'traffic.ts'],
   'main.ts': ['base', 'cli', 'cluster', 'config'],
@@ -125,7 +126,17 @@ describe('the rules of the house', () => {
   })
 
   test('nothing on the traffic plane imports node:http', () => {
-    const traffic = ['http1', 'listen', 'match', 'balance', 'upstream', 'route', 'proxy', 'traffic.ts']
+    const traffic = [
+      'http1',
+      'listen',
+      'match',
+      'balance',
+      'upstream',
+      'route',
+      'proxy',
+      'middleware',
+      'traffic.ts',
+    ]
     const importers = files.filter(
       ({ room, imports }) => traffic.includes(room) && imports.some((name) => /^node:https?$/.test(name)),
     )

@@ -100,6 +100,7 @@ export function buildTable(routes: readonly RouteDefinition[]): RouteTable {
     matcher: 'prefix',
     strategy: strategies.rr,
     unhealthyRoute: '503',
+    compilePlan: () => ({}),
     random: () => 0,
   } as const
   const upstreams = { take: ({ origin }: { origin: string }) => new Upstream(origin, noClient), letGo() {} }

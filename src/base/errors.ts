@@ -16,6 +16,15 @@ export const catalogue = {
     says: 'the request did not arrive in time',
   },
   GW_BODY_TOO_LARGE: { source: 'client', retry: 'never', status: 413, says: 'the body is too large' },
+  GW_FORBIDDEN: { source: 'client', retry: 'never', status: 403, says: 'access denied' },
+  GW_UNAUTHORIZED: { source: 'client', retry: 'never', status: 401, says: 'authorization failed' },
+  GW_RATE_LIMITED: { source: 'client', retry: 'never', status: 429, says: 'too many requests' },
+  GW_GUARD_FAILED: {
+    source: 'gateway',
+    retry: 'never',
+    status: 503,
+    says: 'whether the request is allowed could not be found out',
+  },
   GW_NO_TARGET: {
     source: 'upstream',
     retry: 'never',

@@ -116,6 +116,39 @@ export const options = {
     '0s',
     'Time allowed from the head of a request to the end of its answer; 0: no limit. A listener may state its own: ;wt=5s',
   ),
+  'proxy.requesttimeout': works(
+    timeout,
+    '0s',
+    'Time allowed from the head of a request to the end of its answer, answered by 504 while nothing of the answer was sent; 0: no limit. A route may state its own: timeout=5s',
+    'fabio has no such limit.',
+  ),
+  'proxy.answeridletimeout': works(
+    timeout,
+    '0s',
+    'Time for which the answer of an instance may stand still; 0: no limit. A route may state its own: idletimeout=1m',
+    'fabio has no such limit.',
+  ),
+  'proxy.retry.attempts': works(
+    int({ min: 0, max: 10 }),
+    '2',
+    'How often a request may be tried again: any when its connection failed before anything was sent, an idempotent one when a kept connection died. A route may state its own: retry=0',
+    'fabio tries once.',
+  ),
+  'proxy.retry.budget': works(
+    int({ min: 0, max: 100 }),
+    '20',
+    'Percentage of the requests under way that may be repeats, so that instances in trouble are not asked twice as much.',
+  ),
+  'proxy.retry.minimum': works(
+    int({ min: 0 }),
+    '3',
+    'Number of requests under way that may be repeats in any case.',
+  ),
+  'proxy.retry.bodysize': works(
+    int({ min: 0, max: 16_777_216 }),
+    '16384',
+    'Largest body of an idempotent request in bytes that is kept so that it can be sent again; 0: none is.',
+  ),
   'proxy.clientidletimeout': works(
     timeout,
     '75s',
@@ -207,8 +240,12 @@ export const options = {
     '',
     'Header field that is set to a new id for each request, for example X-Request-Id; empty: none.',
   ),
-  'proxy.header.tls': accepted(headerName, '', 'Header field that is set on requests that came over TLS.'),
-  'proxy.header.tls.value': accepted(line, '', 'Value of the field that proxy.header.tls names.'),
+  'proxy.header.tls': works(
+    headerName,
+    '',
+    'Header field that is set on requests that came over TLS, and taken from all others.',
+  ),
+  'proxy.header.tls.value': works(line, '', 'Value of the field that proxy.header.tls names.'),
   'proxy.header.sts.maxage': accepted(
     int(),
     '0',

@@ -1,3 +1,4 @@
+import { durationMs, longestTimerMs } from '../base/duration.ts'
 import { expected, type Kind, orList, ValueError } from './kind.ts'
 import { parsePairs } from './pairs.ts'
 
@@ -87,33 +88,12 @@ export const bool: Kind<boolean> = {
   },
 }
 
-const unitMs: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3, // U+00B5, the micro sign
-  μs: 1e-3, // U+03BC, the Greek letter
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-}
-
-/** Go counts a duration in nanoseconds in 63 bits. */
-const longestMs = 2 ** 63 / 1e6
-
-/** A Go duration in ms, fractions kept, negative where it says so: `1m30s`, `250ms`, `1.5h`, `0`, `-2s`. */
+/** A Go duration in ms: see `durationMs`. */
 export function parseDuration(value: string): number {
-  const wrong = (): ValueError => expected('a duration like 500ms or 30s', value)
-  const match = /^([+-]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(value)
-  if (match === null) throw wrong()
-  let ms = 0
-  for (const [, number, unit] of match[2]!.matchAll(/([\d.]+)(\D+)/g)) ms += Number(number) * unitMs[unit!]!
-  if (ms >= longestMs) throw wrong()
-  return match[1] === '-' ? 0 - ms : ms
+  const ms = durationMs(value)
+  if (ms === null) throw expected('a duration like 500ms or 30s', value)
+  return ms
 }
-
-/** A timer of Node that is asked for more fires at once. 24.8 days, so nobody waits to see the difference. */
-const longestTimerMs = 2 ** 31 - 1
 
 const asTimer = (ms: number): number => Math.min(ms, longestTimerMs)
 

@@ -679,7 +679,7 @@ export class RequestBody implements BodySource {
   wasStarted = false
   readonly #connection: ClientConnection
   readonly #reader = new BodyReader()
-  readonly #maxSize: number
+  #maxSize: number
   #size = 0
   #sink: BodySink | null = null
   #isPaused = false
@@ -718,6 +718,10 @@ export class RequestBody implements BodySource {
       return end
     }
     return this.#end
+  }
+
+  limit(octets: number): void {
+    if (this.#maxSize === 0 || octets < this.#maxSize) this.#maxSize = octets
   }
 
   start(sink: BodySink): void {

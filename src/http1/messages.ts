@@ -2,6 +2,16 @@ import type { GatewayError } from '../base/errors.ts'
 import type { ReceivedFields } from './field-section.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
+/** Time limits of one exchange, in milliseconds; 0: no limit. */
+export interface CallLimits {
+  /** To connect, where a new connection is needed. */
+  readonly dialTimeout: number
+  /** From the end of the request to the head of the answer. */
+  readonly headTimeout: number
+  /** Between two octets of the answer, while somebody takes them. */
+  readonly idleTimeout: number
+}
+
 /** A request as it goes to an upstream. */
 export interface UpstreamRequest {
   readonly method: string
@@ -13,6 +23,8 @@ export interface UpstreamRequest {
   readonly upgrade: string
   /** Null: the request has no body. */
   readonly body: BodySource | null
+  /** Null: those of the client that sends it. */
+  readonly limits: CallLimits | null
 }
 
 /** A message body on its way. Nothing flows before `start`. */
@@ -21,6 +33,8 @@ export interface BodySource {
   readonly length: number | null
   /** Some of it may be gone: it cannot be sent a second time. */
   readonly wasStarted: boolean
+  /** Octets at most; with more it fails as GW_BODY_TOO_LARGE. Before `start`. */
+  limit(octets: number): void
   /** Octets may be there already, and come before this returns. */
   start(sink: BodySink): void
   /** The sink, having said false, takes more. */

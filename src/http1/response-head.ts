@@ -80,7 +80,8 @@ export class ResponseHead extends FieldSection {
       !this.has(fieldId.connection) || !this.hasOption('close')
         ? this.minor === 1 || this.hasOption('keep-alive')
         : false
-    if (status < 200 && this.hasOption('close')) return this.#refuse('an interim answer that is the last') > 0
+    // Nothing could follow it: Connection: close, or HTTP/1.0, which knows no interim answers.
+    if (status < 200 && !this.keepAlive) return this.#refuse('an interim answer that is the last') > 0
     const isChunked = this.has(fieldId.transferEncoding)
     if (isChunked) {
       const codings = this.all('transfer-encoding')

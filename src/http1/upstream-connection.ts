@@ -16,6 +16,8 @@ export interface UpstreamConnectionOptions extends HeadLimits {
   readonly headTimeout: number
   /** An upstream that takes nothing of a request's body for so long is given up. */
   readonly stallTimeout: number
+  /** Between two octets of an answer, while somebody takes them. */
+  readonly answerStallTimeout: number
   /** Period of TCP keep-alive probes; 0: the system's, negative: none. */
   readonly keepAlivePeriod: number
 }
@@ -43,6 +45,10 @@ export class UpstreamConnection implements TransportEvents {
   readonly #buffer: Buffer
   readonly #head = new ResponseHead()
   readonly #reader = new BodyReader()
+  readonly #dialTimeout: number
+  /** Of the present exchange. */
+  #headTimeout = 0
+  #idleTimeout = 0
   #isConnected = false
   #isOver = false
   /** Which exchange it carries: another number for each. */
@@ -72,8 +78,10 @@ export class UpstreamConnection implements TransportEvents {
     options: UpstreamConnectionOptions,
     owner: UpstreamConnectionOwner,
     wheel: TimerWheel,
+    dialTimeout: number,
   ) {
     this.#options = options
+    this.#dialTimeout = dialTimeout
     this.#owner = owner
     this.#wheel = wheel
     this.#buffer = takeBuffer()
@@ -95,7 +103,7 @@ export class UpstreamConnection implements TransportEvents {
     this.#socket = socket
     this.#transport = new Transport(socket, this)
     socket.once('connect', () => this.#connected())
-    if (options.dialTimeout > 0) wheel.arm(this.#timer, options.dialTimeout)
+    if (dialTimeout > 0) wheel.arm(this.#timer, dialTimeout)
   }
 
   /** It has carried an exchange before: the other side may have closed it at this very moment. */
@@ -106,6 +114,9 @@ export class UpstreamConnection implements TransportEvents {
   start(request: UpstreamRequest, sink: ResponseSink): void {
     this.#request = request
     this.#sink = sink
+    const { limits } = request
+    this.#headTimeout = limits === null ? this.#options.headTimeout : limits.headTimeout
+    this.#idleTimeout = limits === null ? this.#options.answerStallTimeout : limits.idleTimeout
     this.#hasSentRequest = false
     this.#hasReceived = false
     this.#isReusable = false
@@ -143,8 +154,14 @@ export class UpstreamConnection implements TransportEvents {
   #requestSent(): void {
     this.#hasSentRequest = true
     this.#isUploading = false
-    if (this.#options.headTimeout > 0 && !this.#isReadingBody)
-      this.#wheel.arm(this.#timer, this.#options.headTimeout)
+    if (this.#isReadingBody) this.#armAnswer()
+    else if (this.#headTimeout > 0) this.#wheel.arm(this.#timer, this.#headTimeout)
+    else this.#wheel.cancel(this.#timer)
+  }
+
+  /** The answer's body is awaited. */
+  #armAnswer(): void {
+    if (this.#idleTimeout > 0 && !this.#isPaused) this.#wheel.arm(this.#timer, this.#idleTimeout)
     else this.#wheel.cancel(this.#timer)
   }
 
@@ -246,9 +263,11 @@ export class UpstreamConnection implements TransportEvents {
       if (at === end || this.#sink === null) return
     }
     const sink = this.#sink!
-    this.#wheel.cancel(this.#timer)
     if (this.#writeError !== null) this.#wheel.arm(this.#timer, brokenWriteMs)
-    else if (this.#isUploading) this.#armStall()
+    else if (this.#isUploading) {
+      this.#wheel.cancel(this.#timer)
+      this.#armStall()
+    } else this.#armAnswer()
     this.#isReadingBody = true
     this.#reader.start(head.bodyLength)
     const length = head.bodyLength === chunked || head.bodyLength === untilClose ? null : head.bodyLength
@@ -282,6 +301,7 @@ export class UpstreamConnection implements TransportEvents {
     if (reader.fault !== '') {
       this.fail(new GatewayError('GW_BAD_ANSWER', `the upstream's answer is malformed: ${reader.fault}`))
     } else if (reader.done) this.#ended(end - behind)
+    else if (this.#idleTimeout > 0 && this.#hasSentRequest && this.#writeError === null) this.#armAnswer()
   }
 
   /** @param surplus octets behind the answer */
@@ -339,7 +359,10 @@ export class UpstreamConnection implements TransportEvents {
     if (this.#endsWhenResumed) {
       this.#transport.resume()
       this.#finish()
-    } else this.#transport.resume()
+      return
+    }
+    if (this.#idleTimeout > 0 && this.#hasSentRequest && this.#writeError === null) this.#armAnswer()
+    this.#transport.resume()
   }
 
   ended(): void {
@@ -402,9 +425,7 @@ export class UpstreamConnection implements TransportEvents {
   #expired(): void {
     if (this.#writeError !== null) this.fail(this.#cutShort(this.#writeError))
     else if (!this.#isConnected) {
-      this.fail(
-        new GatewayError('GW_CONNECT_TIMEOUT', `no connection within ${this.#options.dialTimeout} ms`),
-      )
+      this.fail(new GatewayError('GW_CONNECT_TIMEOUT', `no connection within ${this.#dialTimeout} ms`))
     } else if (this.#sink === null) this.destroy()
     else if (this.#isUploading) {
       this.fail(
@@ -413,7 +434,11 @@ export class UpstreamConnection implements TransportEvents {
           `the upstream took nothing of the body for ${this.#options.stallTimeout} ms`,
         ),
       )
-    } else this.fail(new GatewayError('GW_HEAD_TIMEOUT', `no answer within ${this.#options.headTimeout} ms`))
+    } else if (this.#isReadingBody) {
+      this.fail(
+        new GatewayError('GW_ANSWER_TIMEOUT', `nothing of the answer came for ${this.#idleTimeout} ms`),
+      )
+    } else this.fail(new GatewayError('GW_HEAD_TIMEOUT', `no answer within ${this.#headTimeout} ms`))
   }
 
   /** Closes it after so long, unless an exchange comes. */

@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts'
+import { TimerWheel } from '../base/timer-wheel.ts'
 import type { World } from '../base/world.ts'
 import { type FieldList, listOfLines, sectionOf } from '../http1/field-section.ts'
 import { globStart } from '../match/glob.ts'
@@ -112,7 +113,15 @@ export function explain(
     const live = { current: new FixedTable(table.version, dry) }
     const handler = createHandler(
       { ...options, newId: () => '(a new id for each request)' },
-      { live, noRoutePage, observer: { finished() {} }, log: silent, world },
+      {
+        live,
+        noRoutePage,
+        observer: { finished() {} },
+        log: silent,
+        world,
+        wheel: new TimerWheel(world.clock),
+        isDry: true,
+      },
     )
     const client = new NobodysClient(request, (answer) => (outcome.answer = answer))
     const { method, fields } = request
@@ -185,7 +194,7 @@ function withoutConnections(route: Route, told: (request: ExplainedRequest) => v
   }
   const targets = route.targets.map((target) => ({
     ...target,
-    upstream: new Upstream(target.upstream.key, client),
+    upstream: target.upstream === null ? null : new Upstream(target.upstream.key, client),
   }))
   return { ...route, targets }
 }

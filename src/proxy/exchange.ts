@@ -1,8 +1,11 @@
 import type { GatewayError } from '../base/errors.ts'
+import type { WheelTimer } from '../base/timer-wheel.ts'
 import type { ReceivedFields } from '../http1/field-section.ts'
 import type { BodySource, TunnelEnd } from '../http1/messages.ts'
 import type { Route, Target } from '../route/table.ts'
 import type { UpstreamCall } from '../upstream/client.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { BodyFilter } from './plan.ts'
 
 /** The client's side of one exchange: what the handler may do to it, whatever reads and writes the socket. */
 export interface ClientSide {
@@ -46,15 +49,36 @@ export class Exchange {
   /** The request's authority as sent: from an absolute-form target, else Host. */
   readonly host: string
   readonly fields: ReceivedFields
-  readonly body: BodySource | null
+  /** Null: none. One that can be sent again may stand for it. */
+  body: BodySource | null
   /** Monotonic milliseconds. */
   readonly startedAt: number
+  /** IP address of the client: the peer, or whom a proxy that is believed names. */
+  clientAddress: string
   route: Route | null = null
   chosen: Target | null = null
+  /** Whose `inFlight` it is counted in. */
+  upstream: Upstream | null = null
   call: UpstreamCall | null = null
   failure: GatewayError | null = null
+  /** Of the request, where somebody has asked for one: `proxy.header.requestid`, an error answer, the access log. */
+  id = ''
   /** How often it was sent, or tried to. */
   attempts = 0
+  /** Field lines that go upstream with it, each ending in CRLF, in place of those named in `requestExcept`. */
+  requestLines = ''
+  /** Names in lower case. */
+  requestExcept: ReadonlySet<string> | null = null
+  /** Field lines that the answer brings, whoever gives it, each ending in CRLF. */
+  answerLines = ''
+  filter: BodyFilter | null = null
+  /** Of the whole exchange. */
+  deadline: WheelTimer | null = null
+  /** When the last attempt went out, and when the head of its answer came. Monotonic milliseconds; 0: not yet. */
+  sentAt = 0
+  answeredAt = 0
+  /** It has a permit of the retry budget. */
+  isRetried = false
   /** It went out on a connection in its last attempt. */
   wasSent = false
   /** Of the answer that the client gets; 0 before its head. */
@@ -69,6 +93,7 @@ export class Exchange {
     request: Pick<Exchange, 'method' | 'target' | 'path' | 'host' | 'fields' | 'body' | 'startedAt'>,
   ) {
     this.client = client
+    this.clientAddress = client.remoteAddress
     this.method = request.method
     this.target = request.target
     this.path = request.path

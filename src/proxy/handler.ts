@@ -1,18 +1,27 @@
 import { asGatewayError, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import type { World } from '../base/world.ts'
 import { fieldId } from '../http1/field-names.ts'
-import type { ReceivedFields } from '../http1/field-section.ts'
-import type { ResponseSink, TunnelEnd } from '../http1/messages.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
+import { type ErrorPages, errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
-import { compileRequestLines, type ForwardingOptions, responseLines, trailerLines } from './headers.ts'
+import { compileRequestLines, type ForwardingOptions } from './headers.ts'
+import { httpDate } from './http-date.ts'
 import { rewriteTarget } from './path.ts'
-import { mayRetry } from './retry.ts'
+import { type LocalAnswer, type Plan, planOf, type Verdict } from './plan.ts'
+import { Relay } from './relay.ts'
+import { ReplayBody } from './replay-body.ts'
+import { isIdempotent, mayRetry } from './retry.ts'
+import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 
 export interface HandlerOptions extends ForwardingOptions {
   /** `proxy.noroutestatus` */
   readonly noRouteStatus: number
+  readonly retryBudget: RetryBudgetOptions
+  /** Octets of a request's body that are kept for another attempt; 0: none. */
+  readonly replaySize: number
+  readonly errorPages: ErrorPages
 }
 
 /** Hears of every exchange once, at its end. */
@@ -27,6 +36,9 @@ export interface HandlerParts {
   readonly observer: ExchangeObserver
   readonly log: Log
   readonly world: World
+  readonly wheel: TimerWheel
+  /** Nothing is to be counted or asked: somebody wants to know what would happen. */
+  readonly isDry: boolean
 }
 
 /** What the client's connection does with an exchange once it has read a request's head. */
@@ -38,30 +50,82 @@ export interface Handler {
   clientGone(exchange: Exchange, error: GatewayError): void
 }
 
-/** One request through its phases: route, target, forward, relay, finish. */
-export function createHandler(options: HandlerOptions, parts: HandlerParts): Handler {
-  const { live, noRoutePage, observer, log, world } = parts
-  const requestLines = compileRequestLines(options)
-  const date = httpDate(world)
+export const createHandler = (options: HandlerOptions, parts: HandlerParts): Handler =>
+  new Phases(options, parts)
 
-  function handle(exchange: Exchange): void {
-    const route = live.current.find(exchange.host, exchange.path, exchange.client.secure)
+/** One request through its phases: route, target, guards, forward, relay, finish. */
+class Phases implements Handler {
+  readonly #options: HandlerOptions
+  readonly #parts: HandlerParts
+  readonly #requestLines: ReturnType<typeof compileRequestLines>
+  readonly #budget: RetryBudget
+  /** Now, as Date says it. */
+  readonly date: () => string
+
+  constructor(options: HandlerOptions, parts: HandlerParts) {
+    this.#options = options
+    this.#parts = parts
+    this.#requestLines = compileRequestLines(options)
+    this.#budget = new RetryBudget(options.retryBudget)
+    this.date = httpDate(parts.world.clock)
+  }
+
+  handle(exchange: Exchange): void {
+    this.#budget.began()
+    try {
+      this.#route(exchange)
+    } catch (error) {
+      if (!exchange.finished) this.fail(exchange, error)
+    }
+  }
+
+  drained(exchange: Exchange): void {
+    if (exchange.filter !== null) exchange.filter.drained()
+    else exchange.call?.resume()
+  }
+
+  clientGone(exchange: Exchange, error: GatewayError): void {
+    if (exchange.finished) return
+    // The end of a tunnel is the end of an exchange like another.
+    if (exchange.status !== 101) exchange.failure = error
+    if (exchange.status === 0) exchange.status = error.status
+    this.finish(exchange)
+    exchange.filter?.destroy()
+    exchange.call?.abort()
+  }
+
+  #route(exchange: Exchange): void {
+    const { host, path, client } = exchange
+    const table = this.#parts.live.current
+    let route = table.find(host, path, client.secure)
+    let target = route === null ? null : this.#pick(route, null)
+    if (target !== null && planOf(target).leadsBack !== null) {
+      // fabio reference 3.2: a redirect to where the request already is would never end. What is wider serves it.
+      const skipped: Route[] = []
+      while (route !== null && target !== null && planOf(target).leadsBack?.(exchange) === true) {
+        skipped.push(route)
+        route = table.findBeyond(skipped, host, path, client.secure)
+        target = route === null ? null : this.#pick(route, null)
+      }
+    }
     exchange.route = route
     if (route === null) {
-      log.debug('proxy', 'no-route', `no route for ${exchange.host}${exchange.target}`)
-      fail(exchange, new GatewayError('GW_NO_ROUTE', `no route for ${exchange.host}${exchange.target}`))
-      return
+      const what = `no route for ${host}${exchange.target}`
+      this.#parts.log.debug('proxy', 'no-route', what)
+      this.fail(exchange, new GatewayError('GW_NO_ROUTE', what))
+    } else if (target === null) {
+      this.fail(exchange, new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`))
+    } else {
+      exchange.chosen = target
+      const plan = planOf(target)
+      if (plan.answer !== null) exchange.answerLines = plan.answer.lines
+      if (plan.before === null) this.#prepare(exchange, target, plan)
+      else this.#runBefore(exchange, target, plan, 0)
     }
-    const target = pick(route, null)
-    if (target === null) {
-      fail(exchange, new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`))
-      return
-    }
-    forward(exchange, target)
   }
 
   /** The next target in turn that is not `failed`; that one where there is no other. */
-  function pick({ balancer, targets }: Route, failed: Target | null): Target | null {
+  #pick({ balancer, targets }: Route, failed: Target | null): Target | null {
     if (balancer === null) return null
     let target = targets[balancer.pick()] ?? null
     // The ring holds every target, those with a small share rarely: a few turns are enough, and an end is sure.
@@ -71,170 +135,217 @@ export function createHandler(options: HandlerOptions, parts: HandlerParts): Han
     return target
   }
 
-  function forward(exchange: Exchange, target: Target): void {
-    const { strip = '', prepend = '', host } = target.options
-    exchange.chosen = target
+  /** What may answer in place of the target, or refuse: in order, from `at` on. */
+  #runBefore(exchange: Exchange, target: Target, plan: Plan, at: number): void {
+    const steps = plan.before!
+    for (let index = at; index < steps.length; index++) {
+      const step = steps[index]!
+      if (this.#parts.isDry && step.hasEffects) continue
+      const verdict = step.run(exchange)
+      if (verdict === null) continue
+      if (verdict instanceof Promise)
+        this.#await(exchange, verdict, () => this.#runBefore(exchange, target, plan, index + 1))
+      else this.answer(exchange, verdict)
+      return
+    }
+    this.#prepare(exchange, target, plan)
+  }
+
+  #await(exchange: Exchange, verdict: Promise<Verdict>, goOn: () => void): void {
+    verdict
+      .then((decided) => {
+        if (exchange.finished) return
+        if (decided === null) goOn()
+        else this.answer(exchange, decided)
+      })
+      .catch((error: unknown) => {
+        if (!exchange.finished) this.fail(exchange, error)
+      })
+  }
+
+  /** Once for each request that is forwarded: what its plan says of the whole of it. */
+  #prepare(exchange: Exchange, target: Target, plan: Plan): void {
+    const { body } = exchange
+    if (plan.timeout > 0) this.#armDeadline(exchange, plan.timeout)
+    if (body !== null) {
+      if (plan.maxBody > 0) {
+        if (body.length !== null && body.length > plan.maxBody) {
+          throw new GatewayError(
+            'GW_BODY_TOO_LARGE',
+            `a body of ${body.length} octets, more than ${plan.maxBody}`,
+          )
+        }
+        body.limit(plan.maxBody)
+      }
+      const { replaySize } = this.#options
+      if (
+        replaySize > 0 &&
+        plan.retries > 0 &&
+        isIdempotent(exchange.method) &&
+        (body.length ?? 0) <= replaySize
+      ) {
+        exchange.body = new ReplayBody(body, replaySize)
+      }
+    }
+    this.#forward(exchange, target, plan)
+  }
+
+  #armDeadline(exchange: Exchange, ms: number): void {
+    const timer = new WheelTimer(() => {
+      this.fail(exchange, new GatewayError('GW_ANSWER_TIMEOUT', `the whole of it took more than ${ms} ms`))
+      exchange.call?.abort()
+    })
+    exchange.deadline = timer
+    this.#parts.wheel.arm(timer, ms)
+  }
+
+  #forward(exchange: Exchange, target: Target, plan: Plan): void {
+    const { upstream } = target
+    if (upstream === null) throw new GatewayError('GW_INTERNAL', `the redirect ${target.url} did not answer`)
+    const hostHeader = plan.host === null ? exchange.host : plan.host
     exchange.attempts++
     exchange.wasSent = false
-    target.upstream.inFlight++
-    const hostHeader = host === undefined ? exchange.host : host === 'dst' ? target.authority : host
-    exchange.call = target.upstream.client.send(
+    exchange.upstream = upstream
+    upstream.inFlight++
+    exchange.call = upstream.client.send(
       {
         method: exchange.method,
-        target: rewritten(exchange, strip, prepend),
-        lines: requestLines(exchange, hostHeader, strip),
+        target:
+          plan.strip === '' && plan.prepend === ''
+            ? exchange.target
+            : rewriteTarget(exchange.target, exchange.path, plan.strip, plan.prepend),
+        lines: this.#requestLines(exchange, hostHeader, plan),
         upgrade: upgradeOf(exchange),
         body: exchange.body,
+        limits: plan.limits,
       },
-      new Relay(exchange),
+      new Relay(exchange, plan, this),
     )
   }
 
-  function rewritten(exchange: Exchange, strip: string, prepend: string): string {
-    if (strip === '' && prepend === '') return exchange.target
-    return rewriteTarget(exchange.target, exchange.path, strip, prepend)
+  // What a relay needs.
+
+  monotonic(): number {
+    return this.#parts.world.clock.monotonic()
   }
 
-  /** Passes the upstream's answer to the client as it comes. HOT: one for each attempt. */
-  class Relay implements ResponseSink {
-    readonly #exchange: Exchange
+  /** The exchange with the upstream is over, however: it is no longer counted there. */
+  release(exchange: Exchange): void {
+    if (exchange.upstream === null) return
+    exchange.upstream.inFlight--
+    exchange.upstream = null
+  }
 
-    constructor(exchange: Exchange) {
-      this.#exchange = exchange
+  /** An attempt has failed. */
+  attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void {
+    this.release(exchange)
+    const { method, attempts, wasSent, body, status } = exchange
+    const attempt = {
+      method,
+      attempts,
+      wasSent,
+      bodyWasRead: body?.wasStarted === true,
+      wasAnswered: status !== 0,
+      retries: plan.retries,
     }
-
-    sent(): void {
-      this.#exchange.wasSent = true
-    }
-
-    informed(status: number, fields: ReceivedFields): void {
-      const exchange = this.#exchange
-      if (!exchange.finished) exchange.client.inform(status, fields.endToEnd(0, null, none))
-    }
-
-    head(status: number, reason: string, fields: ReceivedFields, length: number | null): void {
-      const exchange = this.#exchange
-      if (exchange.finished) return
-      exchange.status = status
-      exchange.client.answer(status, reason, responseLines(fields, date), length)
-    }
-
-    data(chunk: Buffer): boolean {
-      const exchange = this.#exchange
-      if (exchange.finished) return true
-      exchange.bodySize += chunk.length
-      return exchange.client.write(chunk)
-    }
-
-    end(trailers: ReceivedFields | null): void {
-      const exchange = this.#exchange
-      if (exchange.finished) return
-      finish(exchange)
-      exchange.client.end(trailers === null ? '' : trailerLines(trailers))
-    }
-
-    switched(fields: ReceivedFields, tunnel: TunnelEnd): void {
-      const exchange = this.#exchange
-      if (exchange.finished) {
-        tunnel.transport.destroy()
-        return
-      }
-      exchange.status = 101
-      const upgrade = fields.first('upgrade') || upgradeOf(exchange)
-      exchange.client.switchTo(responseLines(fields, date), upgrade, tunnel)
-    }
-
-    failed(error: GatewayError): void {
-      const exchange = this.#exchange
-      if (exchange.finished) return
-      const { method, attempts, wasSent, body, status } = exchange
-      const attempt = {
-        method,
-        attempts,
-        wasSent,
-        bodyWasRead: body?.wasStarted === true,
-        wasAnswered: status !== 0,
-      }
-      if (mayRetry(attempt, error)) retry(exchange, error)
-      else fail(exchange, error)
-    }
+    if (mayRetry(attempt, error) && (exchange.isRetried || this.#budget.take())) {
+      exchange.isRetried = true
+      this.#retry(exchange, error)
+    } else this.fail(exchange, error)
   }
 
   /** Tries again, on another instance where there is one: who sent the request need not know of the first. */
-  function retry(exchange: Exchange, error: GatewayError): void {
+  #retry(exchange: Exchange, error: GatewayError): void {
     const failed = exchange.chosen!
-    failed.upstream.inFlight--
-    exchange.chosen = null
-    log.debug('proxy', 'retry', `${error.message}; trying another instance for ${exchange.target}`)
+    this.#parts.log.debug(
+      'proxy',
+      'retry',
+      `${error.message}; trying another instance for ${exchange.target}`,
+    )
     try {
-      // The table may have changed meanwhile, and because of this very failure.
+      if (exchange.body instanceof ReplayBody) exchange.body.detach()
+      // The table may have changed meanwhile, and because of this very failure. Another route has other guards, which
+      // have not been asked.
       const { host, path, client } = exchange
-      const route = live.current.find(host, path, client.secure)
-      const target = route === null ? null : pick(route, failed)
-      if (target === null) fail(exchange, error)
-      else forward(exchange, target)
+      const route = this.#parts.live.current.find(host, path, client.secure)
+      const isSame = route !== null && route.text === exchange.route!.text
+      const target = isSame ? this.#pick(route, failed) : null
+      if (target === null || target.upstream === null || !hasSameGuards(target, failed))
+        this.fail(exchange, error)
+      else {
+        exchange.chosen = target
+        this.#forward(exchange, target, planOf(target))
+      }
     } catch (unexpected) {
-      fail(exchange, unexpected)
+      this.fail(exchange, unexpected)
     }
   }
 
+  /** Answers in place of an instance. */
+  answer(exchange: Exchange, { status, lines, body, error }: LocalAnswer): void {
+    exchange.status = status
+    exchange.failure = error
+    this.finish(exchange)
+    if (error === null) this.#write(exchange, lines, body)
+    else this.#writeError(exchange, error, lines)
+  }
+
   /** Answers with an error, or cuts the answer that has begun: it must not look complete (RFC 9112 section 8). */
-  function fail(exchange: Exchange, error: unknown): void {
+  fail(exchange: Exchange, error: unknown): void {
     const failure = asGatewayError(error)
     exchange.failure = failure
-    if (failure.code === 'GW_INTERNAL') log.error('proxy', 'internal', failure.message)
+    if (failure.code === 'GW_INTERNAL') this.#parts.log.error('proxy', 'internal', failure.message)
     const wasAnswered = exchange.status !== 0
-    if (!wasAnswered) exchange.status = statusOf(failure)
-    finish(exchange)
+    if (!wasAnswered) {
+      exchange.status = failure.code === 'GW_NO_ROUTE' ? this.#options.noRouteStatus : failure.status
+    }
+    this.finish(exchange)
+    exchange.filter?.destroy()
     if (wasAnswered) exchange.client.abort()
-    else answerError(exchange, failure)
+    else this.#writeError(exchange, failure, failure.code === 'GW_NO_TARGET' ? 'Retry-After: 1\r\n' : '')
   }
 
-  const statusOf = (failure: GatewayError): number =>
-    failure.code === 'GW_NO_ROUTE' ? options.noRouteStatus : failure.status
-
-  function answerError(exchange: Exchange, failure: GatewayError): void {
-    const { status } = exchange
-    const page = failure.code === 'GW_NO_ROUTE' ? noRoutePage.html : ''
-    const body = Buffer.from(page === '' ? `${failure.says}\n` : page)
-    const type = page === '' ? 'text/plain' : 'text/html'
-    let lines = `Content-Type: ${type}; charset=utf-8\r\nX-Gatehouse-Error: ${failure.code}\r\nDate: ${date()}\r\n`
-    if (failure.code === 'GW_NO_TARGET') lines += 'Retry-After: 1\r\n'
-    exchange.bodySize = exchange.method === 'HEAD' ? 0 : body.length
-    exchange.client.answer(status, '', lines, body.length)
-    exchange.client.write(body)
-    exchange.client.end('')
+  #writeError(exchange: Exchange, failure: GatewayError, lines: string): void {
+    const { code } = failure
+    if (exchange.id === '') exchange.id = this.#options.newId()
+    const idHeader = this.#options.requestIdHeader || 'X-Request-Id'
+    const page = code === 'GW_NO_ROUTE' ? this.#parts.noRoutePage.html : ''
+    const body =
+      page === ''
+        ? errorPage(
+            failure,
+            exchange.status,
+            exchange.id,
+            exchange.fields.first('accept'),
+            this.#options.errorPages,
+          )
+        : { type: 'text/html; charset=utf-8', text: page }
+    this.#write(exchange, `${lines}X-Gatehouse-Error: ${code}\r\n${idHeader}: ${exchange.id}\r\n`, body)
   }
 
-  function finish(exchange: Exchange): void {
+  #write(exchange: Exchange, lines: string, body: LocalAnswer['body']): void {
+    const { client, status, method } = exchange
+    const octets = body === null ? null : Buffer.from(body.text)
+    const type = body === null ? '' : `Content-Type: ${body.type}\r\n`
+    exchange.bodySize = method === 'HEAD' || octets === null ? 0 : octets.length
+    const all = `${type}${lines}${exchange.answerLines}Date: ${this.date()}\r\n`
+    client.answer(status, '', all, octets === null ? 0 : octets.length)
+    if (octets !== null) client.write(octets)
+    client.end('')
+  }
+
+  finish(exchange: Exchange): void {
     exchange.finished = true
-    if (exchange.chosen !== null) exchange.chosen.upstream.inFlight--
-    observer.finished(exchange, world.clock.monotonic() - exchange.startedAt)
-  }
-
-  return {
-    handle(exchange) {
-      try {
-        handle(exchange)
-      } catch (error) {
-        if (!exchange.finished) fail(exchange, error)
-      }
-    },
-    drained(exchange) {
-      exchange.call?.resume()
-    },
-    clientGone(exchange, error) {
-      if (exchange.finished) return
-      // The end of a tunnel is the end of an exchange like another.
-      if (exchange.status !== 101) exchange.failure = error
-      if (exchange.status === 0) exchange.status = error.status
-      finish(exchange)
-      exchange.call?.abort()
-    },
+    this.release(exchange)
+    this.#budget.ended(exchange.isRetried)
+    if (exchange.deadline !== null) this.#parts.wheel.cancel(exchange.deadline)
+    this.#parts.observer.finished(exchange, this.monotonic() - exchange.startedAt)
   }
 }
 
-const none: ReadonlySet<string> = new Set()
+/** Whom the first target's guards have let pass may go to the other without being asked again. */
+const hasSameGuards = (target: Target, other: Target): boolean =>
+  planOf(target).guards === planOf(other).guards
 
 /** The protocol that the client asks to switch to, where it can be passed on (RFC 9110 section 7.8); else empty. */
 function upgradeOf({ fields, body, client }: Exchange): string {
@@ -245,18 +356,4 @@ function upgradeOf({ fields, body, client }: Exchange): string {
   const isPassedOn =
     others.length === 0 && /^[\w!#$%&'*+.^`|~/-]+$/.test(protocol) && !/^h2c?(?:\/|$)/i.test(protocol)
   return isPassedOn && options.some((option) => option.trim() === 'upgrade') ? protocol : ''
-}
-
-/** The present time as Date says it (RFC 9110 section 5.6.7), made once a second. */
-function httpDate({ clock }: World): () => string {
-  let second = -1
-  let text = ''
-  return () => {
-    const now = Math.floor(clock.now() / 1000)
-    if (now !== second) {
-      second = now
-      text = new Date(now * 1000).toUTCString()
-    }
-    return text
-  }
 }

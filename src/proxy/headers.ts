@@ -1,6 +1,7 @@
 import { fieldId, maskOf } from '../http1/field-names.ts'
 import type { ReceivedFields } from '../http1/field-section.ts'
 import type { Exchange } from './exchange.ts'
+import type { FieldChanges, Plan } from './plan.ts'
 
 /** What the gateway tells upstreams about the client (fabio reference 6.4, 6.5). */
 export interface ForwardingOptions {
@@ -8,6 +9,10 @@ export interface ForwardingOptions {
   readonly clientIpHeader: string
   /** `proxy.header.requestid`: a field set to a fresh id; empty: none. */
   readonly requestIdHeader: string
+  /** `proxy.header.tls`: a field set on requests that came over TLS and on no other; empty: none. */
+  readonly tlsHeader: string
+  /** `proxy.header.tls.value` */
+  readonly tlsValue: string
   /** `proxy.localip`: the `by=` of Forwarded; empty: none. */
   readonly localIp: string
   newId(): string
@@ -49,13 +54,14 @@ interface Added {
 /** Makes the function that writes a request's field lines anew for the upstream. */
 export function compileRequestLines(
   options: ForwardingOptions,
-): (exchange: Exchange, hostHeader: string, strip: string) => string {
+): (exchange: Exchange, hostHeader: string, plan: Pick<Plan, 'strip' | 'request'>) => string {
   const clientIp = options.clientIpHeader.toLowerCase()
   // fabio never lets this option overwrite the two fields that it fills itself (6.5).
   const setsClientIp = clientIp !== '' && clientIp !== 'x-forwarded-for' && clientIp !== 'x-real-ip'
   const requestId = options.requestIdHeader.toLowerCase()
-  const keep = new Set([...alwaysKept, clientIp, requestId])
-  const ours = [...(setsClientIp ? [clientIp] : []), ...(requestId === '' ? [] : [requestId])]
+  const tls = options.tlsHeader.toLowerCase()
+  const keep = new Set([...alwaysKept, clientIp, requestId, tls])
+  const ours = [setsClientIp ? clientIp : '', requestId, tls].filter((name) => name !== '')
   const except = ours.length === 0 ? null : new Set(ours)
 
   const addedLines = (exchange: Exchange, host: string): string => {
@@ -68,15 +74,29 @@ export function compileRequestLines(
     return lines
   }
 
-  return (exchange, hostHeader, strip) => {
+  return (exchange, hostHeader, { strip, request }) => {
     const { fields, client } = exchange
     const skip = strip === '' ? rewritten : rewrittenWithPrefix
-    let lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, except, keep)}`
-    if (requestId !== '') lines += `${options.requestIdHeader}: ${options.newId()}\r\n`
-    if (setsClientIp) lines += `${options.clientIpHeader}: ${client.remoteAddress}\r\n`
+    const replaced =
+      request === null && exchange.requestExcept === null
+        ? except
+        : union(except, request?.except ?? null, exchange.requestExcept)
+    let lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, replaced, keep)}`
+    if (requestId !== '') {
+      if (exchange.id === '') exchange.id = options.newId()
+      lines += `${options.requestIdHeader}: ${exchange.id}\r\n`
+    }
+    if (setsClientIp) lines += `${options.clientIpHeader}: ${exchange.clientAddress}\r\n`
+    if (tls !== '' && client.secure) lines += `${options.tlsHeader}: ${options.tlsValue}\r\n`
     if (strip !== '') lines += `X-Forwarded-Prefix: ${strip}\r\n`
-    return lines + addedLines(exchange, hostHeader)
+    if (request !== null) lines += request.lines
+    return lines + exchange.requestLines + addedLines(exchange, hostHeader)
   }
+}
+
+function union(...sets: readonly (ReadonlySet<string> | null)[]): ReadonlySet<string> | null {
+  const given = sets.filter((set) => set !== null)
+  return given.length < 2 ? (given[0] ?? null) : new Set(given.flatMap((set) => [...set]))
 }
 
 /** A text that is used again and again in one piece, and not as the pieces it was put together from. */
@@ -137,6 +157,17 @@ export const responseLines = (fields: ReceivedFields, date: () => string): strin
   fields.hasAny(hasDate)
     ? fields.endToEnd(framing, null, nothing)
     : `${fields.endToEnd(framing, null, nothing)}Date: ${date()}\r\n`
+
+/** As `responseLines`, with fields that are taken out, and what a filter of the body does. Slower. */
+export function changedResponseLines(
+  fields: ReceivedFields,
+  date: () => string,
+  except: ReadonlySet<string> | null,
+  filter: FieldChanges | null,
+): string {
+  const left = fields.endToEnd(framing, union(except, filter?.except ?? null), nothing)
+  return `${left}${fields.hasAny(hasDate) ? '' : `Date: ${date()}\r\n`}${filter?.lines ?? ''}`
+}
 
 /** Trailer lines that may go on: never ones that frame, route or authorise (RFC 9110 section 6.5.1). */
 export const trailerLines = (fields: ReceivedFields): string =>

@@ -11,17 +11,18 @@ export interface Attempt {
   readonly bodyWasRead: boolean
   /** The client has the head of an answer. */
   readonly wasAnswered: boolean
+  /** How often it may be tried again: `proxy.retry.attempts`, or the route's `retry=`. */
+  readonly retries: number
 }
-
-/** How often a request is tried at most. */
-const maxAttempts = 3
 
 /** RFC 9110 section 9.2.2: to repeat these does no harm. */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
+export const isIdempotent = (method: string): boolean => idempotent.has(method)
+
 /** Whether a request may be tried again: the cases in which that could do harm come first. */
 export function mayRetry(attempt: Attempt, error: GatewayError): boolean {
-  if (attempt.wasAnswered || attempt.bodyWasRead || attempt.attempts >= maxAttempts) return false
+  if (attempt.wasAnswered || attempt.bodyWasRead || attempt.attempts > attempt.retries) return false
   // Nothing reached an upstream: any method is safe.
   if (!attempt.wasSent) return error.retry === 'always'
   if (!idempotent.has(attempt.method)) return false

@@ -1,3 +1,4 @@
+import { durationMs, longestTimerMs } from '../base/duration.ts'
 import { type Matcher, matchers } from '../match/matcher.ts'
 import { type AddressBlock, parseAccessRule } from './address-block.ts'
 import type { Source } from './definition.ts'
@@ -33,6 +34,18 @@ export interface RouteOptions {
   readonly grpcServerName?: string
   /** Instead of `proxy.matcher`. */
   readonly matcher?: Matcher
+  /** Instead of `proxy.requesttimeout`, milliseconds; 0: no limit. */
+  readonly timeout?: number
+  /** Instead of `proxy.dialtimeout`, milliseconds; 0: no limit. */
+  readonly connectTimeout?: number
+  /** Instead of `proxy.responseheadertimeout`, milliseconds; 0: no limit. */
+  readonly headTimeout?: number
+  /** Instead of `proxy.answeridletimeout`, milliseconds; 0: no limit. */
+  readonly idleTimeout?: number
+  /** Octets of a request's body; 0: no limit but `proxy.maxbody`. */
+  readonly maxBody?: number
+  /** Instead of `proxy.retry.attempts`. */
+  readonly retry?: number
 }
 
 export interface Redirect {
@@ -89,6 +102,24 @@ const decorations: Readonly<Record<string, Reader>> = {
     const matcher = matchers.find((known) => known === value)
     if (matcher === undefined) throw expected('prefix, iprefix, glob or segment', value)
     options.matcher = matcher
+  },
+  timeout: (value, options) => {
+    options.timeout = durationOf(value)
+  },
+  connecttimeout: (value, options) => {
+    options.connectTimeout = durationOf(value)
+  },
+  headertimeout: (value, options) => {
+    options.headTimeout = durationOf(value)
+  },
+  idletimeout: (value, options) => {
+    options.idleTimeout = durationOf(value)
+  },
+  maxbody: (value, options) => {
+    options.maxBody = wholeOf(value, Number.MAX_SAFE_INTEGER)
+  },
+  retry: (value, options) => {
+    options.retry = wholeOf(value, 10)
   },
 }
 
@@ -170,6 +201,19 @@ function boolOf(value: string): boolean {
   return value === 'true'
 }
 
+/** A duration as Go writes it, without a sign: `250ms`, `1m30s`, `0`. In milliseconds. */
+function durationOf(value: string): number {
+  const ms = durationMs(value)
+  if (ms === null || ms < 0) throw expected('a duration like 500ms or 30s', value)
+  return Math.min(ms, longestTimerMs)
+}
+
+function wholeOf(value: string, most: number): number {
+  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN
+  if (!(number <= most)) throw expected(`a whole number from 0 to ${most}`, value)
+  return number
+}
+
 function redirectCode(value: string): number {
   if (!/^3\d\d$/.test(value)) throw expected('a status from 300 to 399', value)
   return Number(value)
@@ -208,7 +252,6 @@ function missingFeature(source: Source, url: string, options: RouteOptions): str
   if (options.auth !== undefined) {
     return 'authorisation is not served by this version, and the route is not opened without it'
   }
-  if (options.redirect !== undefined) return 'redirects are not served by this version'
   return null
 }
 

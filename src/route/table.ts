@@ -17,6 +17,7 @@ import {
 } from './definition.ts'
 import { type Destination, parseDestination } from './destination.ts'
 import { isClosing, type RouteOptions } from './options.ts'
+import type { CompilePlan, TargetPlan } from './plan.ts'
 import { globPathMistake } from './source.ts'
 
 /** One instance behind a route. */
@@ -24,11 +25,13 @@ export interface Target {
   readonly service: string
   readonly instance: string
   readonly url: string
-  /** `host:port` of the destination. */
+  /** `host:port` of the destination; empty for a redirect. */
   readonly authority: string
   readonly share: number
   readonly options: RouteOptions
-  readonly upstream: Upstream
+  readonly plan: TargetPlan
+  /** Null: a redirect, which asks nobody. */
+  readonly upstream: Upstream | null
 }
 
 /** What one source leads to. */
@@ -68,6 +71,16 @@ export class RouteTable {
    */
   find(host: string, path: string, secure: boolean): Route | null {
     return this.#hosts.search(requestHost(host, secure), secure, path, findPath)
+  }
+
+  /**
+   * The route that would be found if the hosts of `others` were not there (fabio reference 3.2, redirect self-check).
+   */
+  findBeyond(others: readonly Route[], host: string, path: string, secure: boolean): Route | null {
+    const skipped = others.map(({ source }) => this.#hosts.get(source.host))
+    return this.#hosts.search(requestHost(host, secure), secure, path, (paths) =>
+      skipped.includes(paths) ? null : paths.find(path),
+    )
   }
 
   /**
@@ -137,6 +150,7 @@ export interface TableOptions {
   readonly matcher: Matcher
   readonly strategy: BalancerFactory
   readonly unhealthyRoute: UnhealthyRoute
+  readonly compilePlan: CompilePlan
   readonly random: () => number
   /** Where in their ring new routes start, 0 to below 1. */
   readonly startAt?: number
@@ -195,7 +209,9 @@ export class TableBuilder {
   }
 
   letGo(routes: readonly Route[]): void {
-    for (const route of routes) for (const target of route.targets) this.#upstreams.letGo(target.upstream)
+    for (const route of routes) {
+      for (const { upstream } of route.targets) if (upstream !== null) this.#upstreams.letGo(upstream)
+    }
   }
 
   #replaceService({ service, definitions }: ServiceRoutes, touched: Map<string, Place>): void {
@@ -243,7 +259,7 @@ export class TableBuilder {
     const definitions = [...services.values()].flat()
     // Definitions are checked where they are made; one without a destination must not stop the others' update either.
     const served = distinctTargets(definitions.filter(isServed))
-      .map((definition) => ({ definition, destination: parseDestination(definition.url) }))
+      .map((definition) => ({ definition, destination: destinationOf(definition) }))
       .filter((pair): pair is ServedDefinition => pair.destination !== null)
       .sort((a, b) => byServiceAndUrl(a.definition, b.definition))
     if (served.length === 0 && !this.#answersWithoutTarget(definitions)) return null
@@ -280,18 +296,26 @@ export class TableBuilder {
     return cursor
   }
 
-  #buildTarget(definition: RouteDefinition, destination: Destination, share: number): Target {
+  #buildTarget(definition: RouteDefinition, destination: Destination | 'redirect', share: number): Target {
     const { service, instance, url, options } = definition
-    const { scheme, authority } = destination
+    const authority = destination === 'redirect' ? '' : destination.authority
+    const upstream = destination === 'redirect' ? null : this.#takeUpstream(destination, options)
+    const plan = this.#options.compilePlan({ service, instance, url, authority, options })
+    return { service, instance, url, authority, share, options, plan, upstream }
+  }
+
+  #takeUpstream({ scheme, authority }: Destination, options: RouteOptions): Upstream {
     const isNamed = scheme === 'https' && options.host !== undefined && options.host !== 'dst'
-    const upstream = this.#upstreams.take({
+    return this.#upstreams.take({
       origin: `${scheme}://${authority}`,
       serverName: isNamed ? options.host! : null,
       tlsSkipVerify: options.tlsSkipVerify === true,
     })
-    return { service, instance, url, authority, share, options, upstream }
   }
 }
+
+const destinationOf = ({ url, options }: RouteDefinition): Destination | 'redirect' | null =>
+  options.redirect === undefined ? parseDestination(url) : 'redirect'
 
 /** What tells a route from others. */
 interface Place {
@@ -301,7 +325,7 @@ interface Place {
 
 interface ServedDefinition {
   definition: RouteDefinition
-  destination: Destination
+  destination: Destination | 'redirect'
 }
 
 function byServiceAndUrl(a: RouteDefinition, b: RouteDefinition): number {

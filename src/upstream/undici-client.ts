@@ -14,6 +14,8 @@ export interface UndiciClientOptions {
   readonly dialTimeout: number
   /** `proxy.responseheadertimeout`: from the end of the request to the head of the answer; 0: no limit. */
   readonly headTimeout: number
+  /** `proxy.answeridletimeout`: between two octets of an answer; 0: no limit. */
+  readonly answerStallTimeout: number
   /** `proxy.idleconntimeout`: how long a connection is kept without use; a peer's Keep-Alive hint may shorten it. */
   readonly idleTimeout: number
   /** `proxy.keepalivetimeout`: period of TCP keep-alive probes; 0: the system's, negative: none. */
@@ -25,7 +27,7 @@ export interface UndiciClientOptions {
 const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
   UND_ERR_CONNECT_TIMEOUT: 'GW_CONNECT_TIMEOUT',
   UND_ERR_HEADERS_TIMEOUT: 'GW_HEAD_TIMEOUT',
-  UND_ERR_BODY_TIMEOUT: 'GW_HEAD_TIMEOUT',
+  UND_ERR_BODY_TIMEOUT: 'GW_ANSWER_TIMEOUT',
   UND_ERR_SOCKET: 'GW_RESET',
   UND_ERR_HEADERS_OVERFLOW: 'GW_BAD_ANSWER',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'GW_BAD_ANSWER',
@@ -69,7 +71,7 @@ export class UndiciClient implements UpstreamClient {
       connections: options.maxConnections || null,
       pipelining: 1,
       headersTimeout: options.headTimeout,
-      bodyTimeout: 0,
+      bodyTimeout: options.answerStallTimeout,
       keepAliveTimeout: Math.min(unannounced, options.idleTimeout || unannounced),
       keepAliveMaxTimeout: options.idleTimeout || 600_000,
       maxHeaderSize: 256 * 1024,
@@ -84,7 +86,7 @@ export class UndiciClient implements UpstreamClient {
   }
 
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
-    const { method, target, lines, body, upgrade } = request
+    const { method, target, lines, body, upgrade, limits } = request
     const exchange = new UndiciExchange(sink)
     try {
       this.#pool ??= this.#newPool()
@@ -97,6 +99,8 @@ export class UndiciClient implements UpstreamClient {
           headers,
           body: body === null ? null : readableOf(body),
           ...(upgrade === '' ? {} : { upgrade }),
+          // To connect belongs to the pool: its limit cannot be another for one request.
+          ...(limits === null ? {} : { headersTimeout: limits.headTimeout, bodyTimeout: limits.idleTimeout }),
           // The client's own words stand: undici must not repeat a request on its own account.
           idempotent: false,
         },

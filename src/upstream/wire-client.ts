@@ -59,7 +59,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
       )
       return overCall
     }
-    const connection = this.#takeIdle() ?? this.#connect()
+    const connection = this.#takeIdle() ?? this.#connect(request)
     const call = new WireCall(connection)
     connection.start(request, sink)
     return call
@@ -74,9 +74,10 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     }
   }
 
-  #connect(): UpstreamConnection {
+  #connect({ limits }: UpstreamRequest): UpstreamConnection {
     const address = { host: this.#host, port: this.#port }
-    const connection = new UpstreamConnection(address, this.#options, this, this.#wheel)
+    const dialTimeout = limits === null ? this.#options.dialTimeout : limits.dialTimeout
+    const connection = new UpstreamConnection(address, this.#options, this, this.#wheel, dialTimeout)
     this.#open.add(connection)
     return connection
   }

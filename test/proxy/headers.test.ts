@@ -8,7 +8,14 @@ import {
   trailerLines,
 } from '../../src/proxy/headers.ts'
 
-const plain: ForwardingOptions = { clientIpHeader: '', requestIdHeader: '', localIp: '', newId: () => 'id-1' }
+const plain: ForwardingOptions = {
+  clientIpHeader: '',
+  requestIdHeader: '',
+  tlsHeader: '',
+  tlsValue: '',
+  localIp: '',
+  newId: () => 'id-1',
+}
 
 const client = (more: Partial<ClientSide> = {}): ClientSide => ({
   remoteAddress: '192.0.2.7',
@@ -44,7 +51,7 @@ function sent({ fields = [], options = {}, from = {}, host = 'shop.test', strip 
     body: null,
     startedAt: 0,
   })
-  return split(compileRequestLines({ ...plain, ...options })(exchange, host, strip))
+  return split(compileRequestLines({ ...plain, ...options })(exchange, host, { strip, request: null }))
 }
 
 const split = (lines: string): string[] => lines.split('\r\n').slice(0, -1)

@@ -8,6 +8,7 @@ const attempt = (more: Partial<Attempt> = {}): Attempt => ({
   wasSent: true,
   bodyWasRead: false,
   wasAnswered: false,
+  retries: 2,
   ...more,
 })
 
@@ -21,6 +22,7 @@ describe('another attempt', () => {
     ['of an unknown method: no', { method: 'BREW' }, 'GW_RESET', false],
     ['a second time in a row: no', { attempts: 2 }, 'GW_RESET', false],
     ['the third refused connection: no', { wasSent: false, attempts: 3 }, 'GW_CONNECT_REFUSED', false],
+    ['of a route with retry=0: no', { wasSent: false, retries: 0 }, 'GW_CONNECT_REFUSED', false],
     ['the body was read: no', { method: 'PUT', bodyWasRead: true }, 'GW_RESET', false],
     ['the client has a head already: no', { wasAnswered: true }, 'GW_RESET', false],
     ['an answer that came too late: no', {}, 'GW_HEAD_TIMEOUT', false],

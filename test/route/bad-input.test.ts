@@ -59,6 +59,7 @@ describe('whatever tags and commands say', () => {
             strategy: strategies.rr,
             unhealthyRoute: '503',
             random: () => 0,
+            compilePlan: () => ({}),
           } as const
           const live = new LiveTable(new TableBuilder(options, upstreams))
           const overrides = new Overrides(matcher)

@@ -215,14 +215,6 @@ describe('a line that is not served in full', () => {
       'line 1: option "matcher=regex": expected prefix, iprefix, glob or segment, got "regex"; the route is served without it',
     ],
     [
-      'route add svc / https://new.test/$path opts "redirect=301"',
-      {
-        options: { redirect: { code: 301, url: 'https://new.test/$path' } },
-        unserved: 'redirects are not served by this version',
-      },
-      'line 1: redirects are not served by this version',
-    ],
-    [
       'route add svc :3306 tcp://10.0.0.1:3306 opts "pxyproto=true"',
       {
         source: { host: ':3306', path: '' },

@@ -130,6 +130,7 @@ function tableOf(tags: readonly string[]): (request: string) => string | null {
     strategy: strategies.rr,
     unhealthyRoute: '503',
     random: () => 0,
+    compilePlan: () => ({}),
   } as const
   const changes = tags.map((tag) => ({ service: tag, definitions: read(tag, tag).definitions }))
   const { table } = new TableBuilder(options, upstreams).apply(changes)

@@ -15,6 +15,7 @@ function tableOf(routes: readonly string[]): RouteTable {
     strategy: strategies.rr,
     unhealthyRoute: '503',
     random: () => 0,
+    compilePlan: () => ({}),
   } as const
   const live = new LiveTable(new TableBuilder(options, new Upstreams(() => client)))
   const changes = routes.map((route, i) =>

@@ -164,6 +164,25 @@ describe('the definitions of an instance', () => {
     ['p-/ redirect=301,https://new.test/$path', { redirect: { code: 301, url: 'https://new.test/$path' } }],
     ['p-/ redirect=308,/new', { redirect: { code: 308, url: '/new' } }],
     ['p-*:80/ redirect=301,https://$host$path', { redirect: { code: 301, url: 'https://$host$path' } }],
+    ['p-/ timeout=1m30s', { timeout: 90_000 }],
+    ['p-/ connecttimeout=250ms headertimeout=5s', { connectTimeout: 250, headTimeout: 5000 }],
+    ['p-/ idletimeout=0 maxbody=1048576 retry=0', { idleTimeout: 0, maxBody: 1_048_576, retry: 0 }],
+  ])('of %j have typed options', (tag, options) => {
+    const { definitions, problems } = definitionsOf({ ...instance, tags: [tag] }, rules)
+    expect(definitions).toMatchObject([{ options, unserved: null }])
+    expect(problems).toEqual([])
+  })
+
+  test.each(['timeout=5', 'timeout=-1s', 'maxbody=1e3', 'maxbody=-1', 'retry=11', 'idletimeout='])(
+    'are served without %s, which is reported',
+    (option) => {
+      const { definitions, problems } = definitionsOf({ ...instance, tags: [`p-/ ${option}`] }, rules)
+      expect(definitions).toMatchObject([{ options: {}, unserved: null }])
+      expect(problems.map(({ reason }) => reason).join()).toContain(`option "${option}": expected`)
+    },
+  )
+
+  test.each([
     ['p-/ allow=ip:10.0.0.0/8', { allow: [{ family: 'ipv4', address: '10.0.0.0', bits: 8 }] }],
     ['p-/ deny=ip:fe80::1', { deny: [{ family: 'ipv6', address: 'fe80::1', bits: 128 }] }],
     ['p-/ auth=staff', { auth: 'staff' }],

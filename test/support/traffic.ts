@@ -20,7 +20,18 @@ const options: TrafficOptions = {
       maxBodySize: 0,
     },
   ],
-  handler: { noRouteStatus: 404, clientIpHeader: '', requestIdHeader: '', localIp: '' },
+  handler: {
+    noRouteStatus: 404,
+    clientIpHeader: '',
+    requestIdHeader: '',
+    tlsHeader: '',
+    tlsValue: '',
+    localIp: '',
+    retryBudget: { share: 0.2, minimum: 3 },
+    replaySize: 16_384,
+    errorPages: {},
+  },
+  plan: { timeout: 0, dialTimeout: 5_000, headTimeout: 0, idleTimeout: 0, retries: 2 },
   matcher: 'prefix',
   strategy: 'rr',
   unhealthyRoute: '503',
@@ -28,6 +39,7 @@ const options: TrafficOptions = {
   upstream: {
     dialTimeout: 5_000,
     headTimeout: 0,
+    answerStallTimeout: 0,
     idleTimeout: 4_000,
     keepAlivePeriod: 0,
     maxConnections: 0,
@@ -47,6 +59,8 @@ export async function startTraffic(
     upstreamClient?: TrafficOptions['upstreamClient']
     upstream?: Partial<TrafficOptions['upstream']>
     listener?: Partial<TrafficOptions['listeners'][0]>
+    handler?: Partial<TrafficOptions['handler']>
+    plan?: Partial<TrafficOptions['plan']>
   } = {},
 ) {
   const log = new CapturedLog()
@@ -55,6 +69,8 @@ export async function startTraffic(
       ...options,
       upstreamClient: more.upstreamClient ?? options.upstreamClient,
       upstream: { ...options.upstream, ...more.upstream },
+      handler: { ...options.handler, ...more.handler },
+      plan: { ...options.plan, ...more.plan },
       listeners: [{ ...options.listeners[0]!, ...more.listener }],
     },
     { world: systemWorld, log, newId: () => 'id' },

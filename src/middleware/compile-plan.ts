@@ -1,0 +1,56 @@
+import type { CallLimits } from '../http1/messages.ts'
+import type { Middleware, Plan } from '../proxy/plan.ts'
+import type { RouteOptions } from '../route/options.ts'
+import type { CompilePlan, PlannedTarget } from '../route/plan.ts'
+import { compileRedirect } from './redirect.ts'
+
+/** What holds for every route that does not say otherwise. Plain data. Durations in milliseconds; 0: no limit. */
+export interface PlanOptions extends CallLimits {
+  /** `proxy.requesttimeout`: from the head of a request to the end of its answer. */
+  readonly timeout: number
+  /** `proxy.retry.attempts`: how often a request may be tried again. */
+  readonly retries: number
+}
+
+/** Makes the plans of targets: the one place that knows which option becomes which step, and in which order. */
+export function planCompiler(defaults: PlanOptions): CompilePlan {
+  return (target): Plan => {
+    const { options, authority } = target
+    const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
+    const steps: (Middleware | null)[] = [redirect?.step ?? null]
+    const before = steps.filter((step) => step !== null)
+    return {
+      before: before.length === 0 ? null : before,
+      guards: guardsText(target),
+      leadsBack: redirect?.leadsBack ?? null,
+      strip: options.strip ?? '',
+      prepend: options.prepend ?? '',
+      host: options.host === undefined ? null : options.host === 'dst' ? authority : options.host,
+      request: null,
+      answer: null,
+      filter: null,
+      limits: ownLimits(defaults, options),
+      timeout: options.timeout ?? defaults.timeout,
+      maxBody: options.maxBody ?? 0,
+      retries: options.retry ?? defaults.retries,
+    }
+  }
+}
+
+/** Everything that decides whether a request may pass, as text. */
+function guardsText({ options: { allow, deny, auth } }: PlannedTarget): string {
+  return allow === undefined && deny === undefined && auth === undefined
+    ? ''
+    : JSON.stringify([allow ?? null, deny ?? null, auth ?? null])
+}
+
+/** Null where all of them are the configuration's. */
+function ownLimits(defaults: CallLimits, options: RouteOptions): CallLimits | null {
+  const { connectTimeout, headTimeout, idleTimeout } = options
+  if (connectTimeout === undefined && headTimeout === undefined && idleTimeout === undefined) return null
+  return {
+    dialTimeout: connectTimeout ?? defaults.dialTimeout,
+    headTimeout: headTimeout ?? defaults.headTimeout,
+    idleTimeout: idleTimeout ?? defaults.idleTimeout,
+  }
+}

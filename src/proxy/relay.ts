@@ -1,0 +1,131 @@
+import type { GatewayError } from '../base/errors.ts'
+import type { ReceivedFields } from '../http1/field-section.ts'
+import type { ResponseSink, TunnelEnd } from '../http1/messages.ts'
+import type { Exchange } from './exchange.ts'
+import { changedResponseLines, responseLines, trailerLines } from './headers.ts'
+import type { FilterOut, Plan } from './plan.ts'
+
+/** What a relay needs of the request's phases. */
+export interface RelayOwner {
+  readonly date: () => string
+  monotonic(): number
+  release(exchange: Exchange): void
+  attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void
+  fail(exchange: Exchange, error: unknown): void
+  finish(exchange: Exchange): void
+}
+
+const none: ReadonlySet<string> = new Set()
+
+/** Passes the upstream's answer to the client as it comes. HOT: one for each attempt. */
+export class Relay implements ResponseSink {
+  readonly #exchange: Exchange
+  readonly #plan: Plan
+  readonly #owner: RelayOwner
+
+  constructor(exchange: Exchange, plan: Plan, owner: RelayOwner) {
+    this.#exchange = exchange
+    this.#plan = plan
+    this.#owner = owner
+  }
+
+  sent(): void {
+    this.#exchange.wasSent = true
+    this.#exchange.sentAt = this.#owner.monotonic()
+  }
+
+  informed(status: number, fields: ReceivedFields): void {
+    const exchange = this.#exchange
+    if (!exchange.finished) exchange.client.inform(status, fields.endToEnd(0, null, none))
+  }
+
+  head(status: number, reason: string, fields: ReceivedFields, length: number | null): void {
+    const exchange = this.#exchange
+    if (exchange.finished) return
+    const plan = this.#plan
+    exchange.status = status
+    exchange.answeredAt = this.#owner.monotonic()
+    if (plan.filter !== null && hasBody(exchange, status)) {
+      exchange.filter = plan.filter(exchange, status, fields, length, this.#filterOut())
+    }
+    const { answerLines, filter } = exchange
+    if (answerLines === '' && plan.answer === null && filter === null) {
+      exchange.client.answer(status, reason, responseLines(fields, this.#owner.date), length)
+      return
+    }
+    const lines = changedResponseLines(
+      fields,
+      this.#owner.date,
+      plan.answer?.except ?? null,
+      filter?.fields ?? null,
+    )
+    exchange.client.answer(status, reason, lines + answerLines, filter === null ? length : null)
+  }
+
+  data(chunk: Buffer): boolean {
+    const exchange = this.#exchange
+    if (exchange.finished) return true
+    if (exchange.filter !== null) return exchange.filter.write(chunk)
+    exchange.bodySize += chunk.length
+    return exchange.client.write(chunk)
+  }
+
+  end(trailers: ReceivedFields | null): void {
+    const exchange = this.#exchange
+    if (exchange.finished) return
+    const lines = trailers === null ? '' : trailerLines(trailers)
+    if (exchange.filter !== null) {
+      this.#owner.release(exchange)
+      exchange.filter.end(lines)
+      return
+    }
+    this.#owner.finish(exchange)
+    exchange.client.end(lines)
+  }
+
+  switched(fields: ReceivedFields, tunnel: TunnelEnd): void {
+    const exchange = this.#exchange
+    if (exchange.finished) {
+      tunnel.transport.destroy()
+      return
+    }
+    exchange.status = 101
+    exchange.answeredAt = this.#owner.monotonic()
+    const { date } = this.#owner
+    // What was asked for is what was agreed to: the connection takes no other answer.
+    const upgrade = fields.first('upgrade') || exchange.fields.first('upgrade')
+    const lines = changedResponseLines(fields, date, this.#plan.answer?.except ?? null, null)
+    exchange.client.switchTo(lines + exchange.answerLines, upgrade, tunnel)
+  }
+
+  failed(error: GatewayError): void {
+    const exchange = this.#exchange
+    if (!exchange.finished) this.#owner.attemptFailed(exchange, this.#plan, error)
+  }
+
+  #filterOut(): FilterOut {
+    const exchange = this.#exchange
+    const owner = this.#owner
+    return {
+      write(chunk) {
+        if (exchange.finished) return true
+        exchange.bodySize += chunk.length
+        return exchange.client.write(chunk)
+      },
+      end(trailers) {
+        if (exchange.finished) return
+        owner.finish(exchange)
+        exchange.client.end(trailers)
+      },
+      resume: () => exchange.call?.resume(),
+      fail(error) {
+        if (exchange.finished) return
+        owner.fail(exchange, error)
+        exchange.call?.abort()
+      },
+    }
+  }
+}
+
+const hasBody = ({ method }: Exchange, status: number): boolean =>
+  method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304
