@@ -152,6 +152,7 @@ export function trafficOptions(config: Config): TrafficOptions {
       keepAlivePeriod: config['proxy.keepalivetimeout'],
       maxConnections: config['proxy.maxconn'],
       maxIdle: config['proxy.maxconn'],
+      reuse: config['proxy.upstream.reuse'],
       stallTimeout: config['proxy.bodystalltimeout'],
       // What an upstream says is bounded as what a client says, with room for its cookies.
       maxHeadSize: Math.max(limits.maxHeadSize, 256 * 1024),

@@ -137,12 +137,12 @@ export const options = {
   'proxy.retry.budget': works(
     int({ min: 0, max: 100 }),
     '20',
-    'Percentage of the requests under way that may be repeats, so that instances in trouble are not asked twice as much.',
+    'Percentage of the requests of the last ten seconds that may be sent again, so that instances in trouble are not asked twice as much. Requests that reached nobody do not count.',
   ),
   'proxy.retry.minimum': works(
     int({ min: 0 }),
     '3',
-    'Number of requests under way that may be repeats in any case.',
+    'Number of requests that may be sent again in each second in any case.',
   ),
   'proxy.retry.bodysize': works(
     int({ min: 0, max: 16_777_216 }),
@@ -202,6 +202,12 @@ export const options = {
     'wire',
     'What speaks to instances over plain HTTP: the gateway itself, or the client undici. TLS is spoken by undici.',
     'fabio has no such choice.',
+  ),
+  'proxy.upstream.reuse': works(
+    choice(['always', 'safe']),
+    'always',
+    'Which requests may go out on a kept connection to an instance: all, or with safe those alone that may be sent again when the instance closes it at that very moment (GET, HEAD, OPTIONS, TRACE, PUT, DELETE). The others then cost a connection each.',
+    'fabio does what always says. It counts for proxy.upstream.client = wire.',
   ),
   'proxy.flushinterval': accepted(
     signedDuration,

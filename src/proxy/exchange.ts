@@ -77,8 +77,6 @@ export class Exchange {
   /** When the last attempt went out, and when the head of its answer came. Monotonic milliseconds; 0: not yet. */
   sentAt = 0
   answeredAt = 0
-  /** It has a permit of the retry budget. */
-  isRetried = false
   /** It went out on a connection in its last attempt. */
   wasSent = false
   /** Of the answer that the client gets; 0 before its head. */

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import type { World } from '../base/world.ts'
 import { fieldId } from '../http1/field-names.ts'
+import { isIdempotent } from '../http1/methods.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
 import { type ErrorPages, errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
@@ -12,7 +13,7 @@ import { rewriteTarget } from './path.ts'
 import { type LocalAnswer, type Plan, planOf, type Verdict } from './plan.ts'
 import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
-import { isIdempotent, mayRetry } from './retry.ts'
+import { mayRetry } from './retry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 
 export interface HandlerOptions extends ForwardingOptions {
@@ -71,7 +72,7 @@ class Phases implements Handler {
   }
 
   handle(exchange: Exchange): void {
-    this.#budget.began()
+    this.#budget.began(exchange.startedAt)
     try {
       this.#route(exchange)
     } catch (error) {
@@ -248,10 +249,10 @@ class Phases implements Handler {
       wasAnswered: status !== 0,
       retries: plan.retries,
     }
-    if (mayRetry(attempt, error) && (exchange.isRetried || this.#budget.take())) {
-      exchange.isRetried = true
-      this.#retry(exchange, error)
-    } else this.fail(exchange, error)
+    // What was not sent has cost the instance nothing: it can be sent to another whatever the budget says.
+    const isPermitted = mayRetry(attempt, error) && (!wasSent || this.#budget.take(this.monotonic()))
+    if (isPermitted) this.#retry(exchange, error)
+    else this.fail(exchange, error)
   }
 
   /** Tries again, on another instance where there is one: who sent the request need not know of the first. */
@@ -337,7 +338,6 @@ class Phases implements Handler {
   finish(exchange: Exchange): void {
     exchange.finished = true
     this.release(exchange)
-    this.#budget.ended(exchange.isRetried)
     if (exchange.deadline !== null) this.#parts.wheel.cancel(exchange.deadline)
     this.#parts.observer.finished(exchange, this.monotonic() - exchange.startedAt)
   }

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../base/errors.ts'
+import { isIdempotent } from '../http1/methods.ts'
 
 /** What is known of a request when an attempt at it failed. */
 export interface Attempt {
@@ -15,17 +16,12 @@ export interface Attempt {
   readonly retries: number
 }
 
-/** RFC 9110 section 9.2.2: to repeat these does no harm. */
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
-
-export const isIdempotent = (method: string): boolean => idempotent.has(method)
-
 /** Whether a request may be tried again: the cases in which that could do harm come first. */
 export function mayRetry(attempt: Attempt, error: GatewayError): boolean {
   if (attempt.wasAnswered || attempt.bodyWasRead || attempt.attempts > attempt.retries) return false
   // Nothing reached an upstream: any method is safe.
   if (!attempt.wasSent) return error.retry === 'always'
-  if (!idempotent.has(attempt.method)) return false
+  if (!isIdempotent(attempt.method)) return false
   // A kept connection that the other side closed at the same moment: it says nothing about the upstream, and a second
   // time in a row would.
   return error.retry === 'if-reused' && attempt.attempts === 1

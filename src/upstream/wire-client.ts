@@ -1,6 +1,7 @@
 import { GatewayError } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { ResponseSink, UpstreamRequest } from '../http1/messages.ts'
+import { isIdempotent } from '../http1/methods.ts'
 import {
   UpstreamConnection,
   type UpstreamConnectionOptions,
@@ -15,6 +16,8 @@ export interface WireClientOptions extends UpstreamConnectionOptions {
   readonly idleTimeout: number
   /** `proxy.maxconn`: the most idle connections to one upstream; 0: no limit. */
   readonly maxIdle: number
+  /** `proxy.upstream.reuse`: which requests may go out on a kept connection. */
+  readonly reuse: 'always' | 'safe'
 }
 
 /**
@@ -59,7 +62,9 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
       )
       return overCall
     }
-    const connection = this.#takeIdle() ?? this.#connect(request)
+    // The other side may close a kept connection at this very moment, and then only what does no harm is sent again.
+    const mayReuse = this.#options.reuse === 'always' || isIdempotent(request.method)
+    const connection = (mayReuse ? this.#takeIdle() : null) ?? this.#connect(request)
     const call = new WireCall(connection)
     connection.start(request, sink)
     return call

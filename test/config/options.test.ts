@@ -143,6 +143,7 @@ const ownOptions = [
   'proxy.maxbody',
   'proxy.bodystalltimeout',
   'proxy.upstream.client',
+  'proxy.upstream.reuse',
   'proxy.requesttimeout',
   'proxy.answeridletimeout',
   'proxy.retry.attempts',

@@ -202,21 +202,40 @@ describe('another attempt', () => {
   })
 
   test('is not made when the budget is spent: instances in trouble are not asked twice as much', async () => {
+    let asked = 0
+    const dying = await rawOrigin((socket) => {
+      socket.on('data', () => {
+        asked++
+        socket.resetAndDestroy()
+      })
+    })
+    const { url } = await trafficTo([['/', dying.url]], {
+      handler: { retryBudget: { share: 0.5, minimum: 0 } },
+    })
+    for (let i = 0; i < 8; i++) {
+      const answer = await request(url)
+      expect([answer.statusCode, answer.headers['x-gatehouse-error']]).toEqual([502, 'GW_RESET'])
+      await answer.body.dump()
+    }
+    expect(asked).toBe(8 + 4)
+  })
+
+  test('needs no budget where nothing was sent', async () => {
+    const web = await origin((_message, response) => response.end('ok'))
     const { url } = await trafficTo(
       [
         ['/', await refusingUrl()],
-        ['/', await refusingUrl()],
+        ['/', web.url],
       ],
       { handler: { retryBudget: { share: 0, minimum: 0 } } },
     )
-    const answer = await request(url)
-    expect([answer.statusCode, answer.headers['x-gatehouse-error']]).toEqual([502, 'GW_CONNECT_REFUSED'])
+    for (let i = 0; i < 4; i++) expect((await request(url, { method: 'POST' })).statusCode).toBe(200)
   })
 
   test('never goes to a route whose guards have not been asked', async () => {
     const web = await origin((_message, response) => response.end('secret'))
     const { traffic, url } = await trafficTo([['/', await refusingUrl()]], {
-      handler: { retryBudget: { share: 0, minimum: 9 } },
+      handler: { retryBudget: { share: 1, minimum: 9 } },
     })
     // The same source gets another target with a rule of its own while the first is being asked.
     const answer = request(url)

@@ -44,6 +44,7 @@ const options: TrafficOptions = {
     keepAlivePeriod: 0,
     maxConnections: 0,
     maxIdle: 0,
+    reuse: 'always',
     stallTimeout: 30_000,
     maxHeadSize: 262_144,
     maxFields: 250,
