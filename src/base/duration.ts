@@ -23,7 +23,8 @@ export function durationMs(text: string): number | null {
   const match = /^([+-]?)(0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text)
   if (match === null) return null
   let ms = 0
-  for (const [, number, unit] of match[2]!.matchAll(/([\d.]+)(\D+)/g)) ms += Number(number) * unitMs[unit!]!
+  for (const [, number, unit] of match[2]!.matchAll(/([\d.]+)([^\d.]+)/g))
+    ms += Number(number) * unitMs[unit!]!
   if (ms >= longestMs) return null
   return match[1] === '-' ? 0 - ms : ms
 }

@@ -121,6 +121,7 @@ export function trafficOptions(config: Config): TrafficOptions {
     })),
     handler: {
       noRouteStatus: config['proxy.noroutestatus'],
+      trusted: config['proxy.trusted'],
       clientIpHeader: config['proxy.header.clientip'],
       requestIdHeader: config['proxy.header.requestid'],
       tlsHeader: config['proxy.header.tls'],

@@ -3,6 +3,7 @@ import { consulAddr } from './addresses.ts'
 import type { Kind } from './kind.ts'
 import { listeners, uiListener } from './listeners.ts'
 import {
+  addressBlocks,
   anyCase,
   bool,
   choice,
@@ -235,6 +236,12 @@ export const options = {
     'auto',
     'Address of this machine as by= in the Forwarded header; auto: its first address that others can reach, empty: none.',
     'May be a template like {{ GetPrivateIP }}. In fabio, leaving the option out means what auto means here.',
+  ),
+  'proxy.trusted': works(
+    addressBlocks,
+    '',
+    'Addresses of proxies before this one, comma separated, as CIDR blocks like 10.0.0.0/8. Their X-Forwarded-*, Forwarded and PROXY headers are believed and extended, those of everybody else are replaced.',
+    "Empty: as in fabio, what any client sends is extended or kept, and access rules go by the connection's own address. See docs/client-identity.md.",
   ),
   'proxy.header.clientip': works(
     headerName,

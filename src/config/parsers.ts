@@ -1,3 +1,4 @@
+import { type AddressBlock, parseAddressBlock } from '../base/address-set.ts'
 import { durationMs, longestTimerMs } from '../base/duration.ts'
 import { expected, type Kind, orList, ValueError } from './kind.ts'
 import { parsePairs } from './pairs.ts'
@@ -133,6 +134,17 @@ function items(value: string): string[] {
 export const list: Kind<readonly string[]> = {
   type: 'list',
   parse: (value, context) => items(line.parse(value, context)),
+}
+
+/** Addresses and blocks of addresses in CIDR notation. */
+export const addressBlocks: Kind<readonly AddressBlock[]> = {
+  type: 'list of addresses and CIDR blocks',
+  parse: (value) =>
+    items(value).map((item) => {
+      const block = parseAddressBlock(item)
+      if (block === null) throw expected('an address or a block like 10.0.0.0/8 or 2001:db8::/32', item)
+      return block
+    }),
 }
 
 /** A list with at least one item, each of `kind`. */

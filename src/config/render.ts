@@ -85,12 +85,10 @@ export function renderExample(): string {
 const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 
-/** Columns of one width, as the formatter of this repository has them. */
+/** Without padding: a longer cell would change every line of the table. */
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)))
-  const print = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const [head, ...body] = rows.map((row) => print(row.map((each, column) => each.padEnd(widths[column]!))))
-  return [head!, print(widths.map((width) => '-'.repeat(width))), ...body]
+  const [head, ...body] = rows.map((row) => `| ${row.join(' | ')} |`)
+  return [head!, `| ${rows[0]!.map(() => '---').join(' | ')} |`, ...body]
 }
 
 function tableRow(key: OptionKey): string[] {

@@ -30,10 +30,11 @@ export const fieldId = {
 export type KnownField = keyof typeof fieldId
 
 /** `xRealIp` → `x-real-ip` */
-const spelled = (field: string): string => field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+export const spelled = (field: KnownField): string =>
+  field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /** By number, in lower case. */
-const names: readonly string[] = ['', ...Object.keys(fieldId).map(spelled)]
+const names: readonly string[] = ['', ...(Object.keys(fieldId) as KnownField[]).map(spelled)]
 
 /** The set of some known names. */
 export const maskOf = (...some: readonly KnownField[]): number =>

@@ -13,6 +13,7 @@ export interface ReceivedFields {
   /** Whether one of these known names is there: `fieldId`, `maskOf`. */
   hasAny(mask: number): boolean
   endToEnd(skip: number, except: ReadonlySet<string> | null, keep: ReadonlySet<string>): string
+  lookalikes(prefix: string, names: ReadonlySet<string>): Set<string> | null
 }
 
 /** What a scan found. Offsets of what was read are positive, so none of these can be one. */
@@ -242,6 +243,33 @@ export class FieldSection implements ReceivedFields {
     if (nominated === null) return this.lines(all, except)
     if (except !== null) for (const name of except) nominated.add(name)
     return this.lines(all, nominated)
+  }
+
+  /**
+   * Names without a number, in lower case, that begin like `prefix`, or that are one of `names` to a reader for whom `_`
+   * and `-` are the same: every one that makes variables of them (RFC 3875 section 4.1.18).
+   *
+   * @param prefix with a `-` at its end
+   */
+  lookalikes(prefix: string, names: ReadonlySet<string>): Set<string> | null {
+    const { text, count } = this
+    const marks = this.#marks
+    const first = prefix.charCodeAt(0)
+    const underscore = text.indexOf('_')
+    let found: Set<string> | null = null
+    for (let index = 0, mark = 0; index < count; index++, mark += perField) {
+      if (marks[mark] !== 0) continue
+      const start = marks[mark + 1]!
+      // Most names begin with another letter, and have no underscore.
+      const isLike = (text.charCodeAt(start) | 0x20) === first
+      if (!isLike && (underscore === -1 || !this.name(index).includes('_'))) continue
+      const lower = this.name(index).toLowerCase()
+      const plain = lower.replaceAll('_', '-')
+      if (!plain.startsWith(prefix) && (plain === lower || !names.has(plain))) continue
+      found ??= new Set()
+      found.add(lower)
+    }
+    return found
   }
 
   /** Names in lower case that Connection nominates, beside those that are options of the connection itself. */

@@ -1,5 +1,6 @@
 import { reasonPhrase } from '../http1/reason-phrase.ts'
 import type { Exchange } from '../proxy/exchange.ts'
+import { requestScheme } from '../proxy/forwarding-fields.ts'
 import { rewriteTarget, routePath } from '../proxy/path.ts'
 import type { LocalAnswer, Middleware } from '../proxy/plan.ts'
 import type { Redirect, RouteOptions } from '../route/options.ts'
@@ -34,7 +35,9 @@ export function compileRedirect({ code, url }: Redirect, options: RouteOptions):
 }
 
 /** What the client used, whom a proxy in front of us told apart from what we see (fabio reference 3.2). */
-function schemeOf({ fields, client }: Exchange): string {
+function schemeOf(exchange: Exchange): string {
+  const { fields, client, isPeerTrusted } = exchange
+  if (isPeerTrusted !== null) return requestScheme(exchange)
   return fields.first('x-forwarded-proto').toLowerCase() || (client.secure ? 'https' : 'http')
 }
 

@@ -16,7 +16,7 @@ export interface ClientSide {
   readonly secure: boolean
   /** The client's HTTP version, `1.1` or `1.0`. */
   readonly httpVersion: string
-  /** Kept from one request of the connection to the next, for whoever writes its forwarding fields. */
+  /** Kept from one request of the connection to the next: `Peer`. */
   memo: unknown
   /** Sends an informational answer, where the client's version knows them. */
   inform(status: number, lines: string): void
@@ -53,8 +53,17 @@ export class Exchange {
   body: BodySource | null
   /** Monotonic milliseconds. */
   readonly startedAt: number
-  /** IP address of the client: the peer, or whom a proxy that is believed names. */
+  /**
+   * IP address of the client: the peer, or whom a proxy of `proxy.trusted` names; `unknown` where that names nobody. What
+   * access rules, limits, sticky sessions and logs go by.
+   */
   clientAddress: string
+  /** Whether what the peer tells of those before it is believed; null: `proxy.trusted` is empty, and fabio's rules hold. */
+  isPeerTrusted: boolean | null = null
+  /** What a trusted peer told in Forwarded; empty: nothing that can be read. */
+  toldForwarded = ''
+  /** The scheme that the client used as a trusted peer tells, in lower case; empty: it does not. */
+  toldScheme = ''
   route: Route | null = null
   chosen: Target | null = null
   /** Whose `inFlight` it is counted in. */

@@ -1,3 +1,4 @@
+import type { AddressBlock } from '../base/address-set.ts'
 import { asGatewayError, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
@@ -5,6 +6,7 @@ import type { World } from '../base/world.ts'
 import { fieldId } from '../http1/field-names.ts'
 import { isIdempotent } from '../http1/methods.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
+import { compileIdentity } from './client-identity.ts'
 import { type ErrorPages, errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
@@ -17,6 +19,8 @@ import { mayRetry } from './retry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 
 export interface HandlerOptions extends ForwardingOptions {
+  /** `proxy.trusted`: whose word on the client is believed; none: fabio's rules hold. */
+  readonly trusted: readonly AddressBlock[]
   /** `proxy.noroutestatus` */
   readonly noRouteStatus: number
   readonly retryBudget: RetryBudgetOptions
@@ -58,6 +62,7 @@ export const createHandler = (options: HandlerOptions, parts: HandlerParts): Han
 class Phases implements Handler {
   readonly #options: HandlerOptions
   readonly #parts: HandlerParts
+  readonly #identify: ReturnType<typeof compileIdentity>
   readonly #requestLines: ReturnType<typeof compileRequestLines>
   readonly #budget: RetryBudget
   /** Now, as Date says it. */
@@ -66,6 +71,7 @@ class Phases implements Handler {
   constructor(options: HandlerOptions, parts: HandlerParts) {
     this.#options = options
     this.#parts = parts
+    this.#identify = compileIdentity(options.trusted)
     this.#requestLines = compileRequestLines(options)
     this.#budget = new RetryBudget(options.retryBudget)
     this.date = httpDate(parts.world.clock)
@@ -74,6 +80,7 @@ class Phases implements Handler {
   handle(exchange: Exchange): void {
     this.#budget.began(exchange.startedAt)
     try {
+      if (this.#identify !== null) this.#identify(exchange)
       this.#route(exchange)
     } catch (error) {
       if (!exchange.finished) this.fail(exchange, error)

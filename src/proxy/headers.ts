@@ -1,6 +1,14 @@
 import { fieldId, maskOf } from '../http1/field-names.ts'
 import type { ReceivedFields } from '../http1/field-section.ts'
+import { unknownAddress } from './client-identity.ts'
 import type { Exchange } from './exchange.ts'
+import {
+  appendedLines,
+  emptyForwarding,
+  forwardingMask,
+  forwardingNames,
+  replacedLines,
+} from './forwarding-fields.ts'
 import type { FieldChanges, Plan } from './plan.ts'
 
 /** What the gateway tells upstreams about the client (fabio reference 6.4, 6.5). */
@@ -19,37 +27,11 @@ export interface ForwardingOptions {
 }
 
 /** Fields that a client's Connection must not make us drop: we set them or frame by them. */
-const alwaysKept = [
-  'host',
-  'content-length',
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-prefix',
-  'x-forwarded-proto',
-  'x-real-ip',
-]
+const alwaysKept = ['host', 'content-length', ...forwardingNames]
 
 /** Rewritten for each request; the upstream's side frames the body by itself. */
 const rewritten = maskOf('host', 'contentLength', 'expect', 'xForwardedFor', 'forwarded')
-const rewrittenWithPrefix = rewritten | maskOf('xForwardedPrefix')
-/** Where none of these is there, what we add is the same for every request of a client to one host. */
-const saidBefore = maskOf(
-  'xForwardedFor',
-  'xForwardedHost',
-  'xForwardedPort',
-  'xForwardedProto',
-  'xRealIp',
-  'forwarded',
-)
-
-/** What was added to the last request of a connection: the same for the next one to this host. */
-interface Added {
-  readonly host: string
-  readonly httpVersion: string
-  readonly lines: string
-}
+const prefix = maskOf('xForwardedPrefix')
 
 /** Makes the function that writes a request's field lines anew for the upstream. */
 export function compileRequestLines(
@@ -63,34 +45,36 @@ export function compileRequestLines(
   const keep = new Set([...alwaysKept, clientIp, requestId, tls])
   const ours = [setsClientIp ? clientIp : '', requestId, tls].filter((name) => name !== '')
   const except = ours.length === 0 ? null : new Set(ours)
-
-  const addedLines = (exchange: Exchange, host: string): string => {
-    const { fields, client } = exchange
-    if (fields.hasAny(saidBefore)) return forwardingLines(exchange, host, options.localIp)
-    const added = client.memo as Added | null
-    if (added !== null && added.host === host && added.httpVersion === client.httpVersion) return added.lines
-    const lines = flat(forwardingLines(exchange, host, options.localIp))
-    client.memo = { host, httpVersion: client.httpVersion, lines } satisfies Added
-    return lines
-  }
+  const spoofable = new Set([...forwardingNames, ...ours])
 
   return (exchange, hostHeader, { strip, request }) => {
-    const { fields, client } = exchange
-    const skip = strip === '' ? rewritten : rewrittenWithPrefix
-    const replaced =
+    const { fields, client, isPeerTrusted } = exchange
+    let skip = strip === '' ? rewritten : rewritten | prefix
+    let replaced =
       request === null && exchange.requestExcept === null
         ? except
         : union(except, request?.except ?? null, exchange.requestExcept)
+    let added: string
+    if (isPeerTrusted === null) {
+      skip |= emptyForwarding(fields)
+      added = appendedLines(exchange, hostHeader, options.localIp)
+    } else {
+      skip |= isPeerTrusted ? forwardingMask & ~prefix : forwardingMask
+      if (!isPeerTrusted) replaced = union(replaced, fields.lookalikes('x-forwarded-', spoofable))
+      added = replacedLines(exchange, options.localIp)
+    }
     let lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, replaced, keep)}`
     if (requestId !== '') {
       if (exchange.id === '') exchange.id = options.newId()
       lines += `${options.requestIdHeader}: ${exchange.id}\r\n`
     }
-    if (setsClientIp) lines += `${options.clientIpHeader}: ${exchange.clientAddress}\r\n`
+    if (setsClientIp && exchange.clientAddress !== unknownAddress)
+      lines += `${options.clientIpHeader}: ${exchange.clientAddress}\r\n`
     if (tls !== '' && client.secure) lines += `${options.tlsHeader}: ${options.tlsValue}\r\n`
     if (strip !== '') lines += `X-Forwarded-Prefix: ${strip}\r\n`
+    if (fields.hasAny(hasTe) && takesTrailers(fields)) lines += 'TE: trailers\r\n'
     if (request !== null) lines += request.lines
-    return lines + exchange.requestLines + addedLines(exchange, hostHeader)
+    return lines + exchange.requestLines + added
   }
 }
 
@@ -99,49 +83,11 @@ function union(...sets: readonly (ReadonlySet<string> | null)[]): ReadonlySet<st
   return given.length < 2 ? (given[0] ?? null) : new Set(given.flatMap((set) => [...set]))
 }
 
-/** A text that is used again and again in one piece, and not as the pieces it was put together from. */
-const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
+const hasTe = maskOf('te')
 
-function forwardingLines(exchange: Exchange, host: string, localIp: string): string {
-  const { fields, client } = exchange
-  const remote = client.remoteAddress
-  const scheme = requestScheme(exchange)
-  const ifAbsent = (name: string, lowerName: string, value: string): string =>
-    value === '' || fields.first(lowerName) !== '' ? '' : `${name}: ${value}\r\n`
-  return (
-    ifAbsent('X-Real-Ip', 'x-real-ip', remote) +
-    `X-Forwarded-For: ${[...fields.all('x-forwarded-for'), remote].join(', ')}\r\n` +
-    ifAbsent('X-Forwarded-Proto', 'x-forwarded-proto', scheme) +
-    ifAbsent('X-Forwarded-Port', 'x-forwarded-port', forwardedPort(host, client.secure)) +
-    ifAbsent('X-Forwarded-Host', 'x-forwarded-host', host) +
-    `Forwarded: ${forwarded(exchange, scheme, localIp)}\r\n`
-  )
-}
-
-/** The scheme that the client used, believing a proxy before us (fabio reference 6.5, request scheme). */
-function requestScheme({ fields, client }: Exchange): string {
-  const proto = fields.first('x-forwarded-proto')
-  const header = fields.first('forwarded')
-  if (proto !== '' && header === '') return proto
-  if (header !== '' && proto === '') {
-    const stated = /proto=([^;]*)/u.exec(header)?.[1]
-    if (stated !== undefined) return stated
-  }
-  return client.secure ? 'https' : 'http'
-}
-
-/** The port in Host, or the scheme's own (17.7). Brackets of IPv6 are minded, which fabio does not (QUIRK-59). */
-function forwardedPort(host: string, secure: boolean): string {
-  const port = /:(\d+)$/u.exec(host)?.[1]
-  return port ?? (secure ? '443' : '80')
-}
-
-function forwarded({ fields, client }: Exchange, scheme: string, localIp: string): string {
-  const received = fields.first('forwarded')
-  const start = received === '' ? `for=${client.remoteAddress}; proto=${scheme}` : received
-  const by = localIp === '' ? '' : `; by=${localIp}`
-  return `${start}${by}; httpproto=http/${client.httpVersion}`
-}
+/** What TE says goes no further than this hop; whether trailers are of use to the client does (fabio reference 6.5). */
+const takesTrailers = (fields: ReceivedFields): boolean =>
+  fields.all('te').some((value) => /(?:^|,)\s*trailers\s*(?:,|$)/i.test(value))
 
 const nothing: ReadonlySet<string> = new Set()
 /** The client's side frames the body by itself. */

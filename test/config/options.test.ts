@@ -142,6 +142,7 @@ const ownOptions = [
   'proxy.maxuri',
   'proxy.maxbody',
   'proxy.bodystalltimeout',
+  'proxy.trusted',
   'proxy.upstream.client',
   'proxy.upstream.reuse',
   'proxy.requesttimeout',

@@ -139,6 +139,8 @@ describe('a Go duration', () => {
     ['.5s', 500],
     ['1.s', 1000],
     ['1m30s', 90_000],
+    // Read as the unit "m." once, and no number came of it.
+    ['1m.5s', 60_500],
     ['2h45m', 9_900_000],
     ['1h1m1s1ms1us', 3_661_001.001],
     ['1µs', 0.001], // micro sign

@@ -88,6 +88,14 @@ export function forwarding(upstreamClient: 'wire' | 'undici'): void {
       expect(new Set(web.received.map((message) => message.socket.remotePort)).size).toBe(1)
     })
 
+    test('that takes trailers says so to the upstream, and nothing else of TE', async () => {
+      const web = await origin((message, response) => response.end(`te=${message.headers.te}`))
+      const { port } = await trafficTo('/', web.url)
+      const client = rawClient(port)
+      client.send('GET / HTTP/1.1\r\nHost: a\r\nTE: gzip, trailers\r\nConnection: TE, close\r\n\r\n')
+      expect(await client.untilClosed()).toMatch(/te=trailers$/)
+    })
+
     test('in absolute form is routed and forwarded by its own authority', async () => {
       const web = await origin((message, response) => response.end(`${message.headers.host} ${message.url}`))
       const { port } = await trafficTo('right.test/', web.url)

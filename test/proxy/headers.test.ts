@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { sectionOf } from '../../src/http1/field-section.ts'
-import { type ClientSide, Exchange } from '../../src/proxy/exchange.ts'
+import type { ClientSide } from '../../src/proxy/exchange.ts'
 import {
   compileRequestLines,
   type ForwardingOptions,
   responseLines,
   trailerLines,
 } from '../../src/proxy/headers.ts'
+import { clientSide, exchangeOf } from '../support/exchange.ts'
 
 const plain: ForwardingOptions = {
   clientIpHeader: '',
@@ -16,21 +17,6 @@ const plain: ForwardingOptions = {
   localIp: '',
   newId: () => 'id-1',
 }
-
-const client = (more: Partial<ClientSide> = {}): ClientSide => ({
-  remoteAddress: '192.0.2.7',
-  remotePort: 40_000,
-  secure: false,
-  httpVersion: '1.1',
-  inform() {},
-  answer() {},
-  switchTo() {},
-  memo: null,
-  write: () => true,
-  end() {},
-  abort() {},
-  ...more,
-})
 
 interface Given {
   fields?: string[]
@@ -42,15 +28,7 @@ interface Given {
 
 /** The fields that the upstream gets, as lines. */
 function sent({ fields = [], options = {}, from = {}, host = 'shop.test', strip = '' }: Given): string[] {
-  const exchange = new Exchange(client(from), {
-    method: 'GET',
-    target: '/',
-    path: '/',
-    host,
-    fields: sectionOf(fields),
-    body: null,
-    startedAt: 0,
-  })
+  const exchange = exchangeOf({ host, fields: sectionOf(fields) }, from)
   return split(compileRequestLines({ ...plain, ...options })(exchange, host, { strip, request: null }))
 }
 
@@ -84,7 +62,7 @@ describe('the fields that the upstream gets', () => {
     ['Keep-Alive', 'timeout=5'],
     ['Proxy-Connection', 'keep-alive'],
     ['Proxy-Authorization', 'x'],
-    ['TE', 'trailers'],
+    ['TE', 'gzip'],
     ['Trailer', 'x'],
     ['Transfer-Encoding', 'chunked'],
     ['Upgrade', 'h2c'],
@@ -92,6 +70,11 @@ describe('the fields that the upstream gets', () => {
     ['Content-Length', '3'],
   ])('%s is of this hop, or its framing, and does not go on', (name, value) => {
     expect(named(sent({ fields: [name, value] }), name)).toEqual([])
+  })
+
+  // fabio reference 6.5, hop-by-hop removal
+  test.each(['trailers', 'gzip;q=0.5, Trailers'])('TE: %s goes on as what it says of trailers', (te) => {
+    expect(named(sent({ fields: ['TE', te, 'Connection', 'TE'] }), 'TE')).toEqual(['trailers'])
   })
 
   test('a field that Connection names does not go on, in whatever case', () => {
@@ -130,6 +113,16 @@ describe('the fields that the upstream gets', () => {
     expect(named(lines, 'X-Forwarded-For')).toEqual(['1.1.1.1, 2.2.2.2, 3.3.3.3, 192.0.2.7'])
   })
 
+  // fabio reference 6.5: "only if absent or empty".
+  test.each([
+    ['X-Real-Ip', '192.0.2.7'],
+    ['X-Forwarded-Proto', 'http'],
+    ['X-Forwarded-Port', '80'],
+    ['X-Forwarded-Host', 'shop.test'],
+  ])('an empty %s is as good as none, and there is one in the end', (name, value) => {
+    expect(named(sent({ fields: [name, ''] }), name)).toEqual([value])
+  })
+
   test.each(['X-Real-Ip', 'X-Forwarded-Proto', 'X-Forwarded-Port', 'X-Forwarded-Host'])(
     'a %s that is there stays as it is',
     (name) => {
@@ -161,13 +154,37 @@ describe('the fields that the upstream gets', () => {
       'for=198.51.100.9; proto=http; by=10.9.9.9; by=10.0.0.5; httpproto=http/1.1',
     ],
     [['X-Forwarded-Proto', 'https'], {}, '', 'for=192.0.2.7; proto=https; httpproto=http/1.1'],
+    [['Upgrade', 'websocket'], {}, '', 'for=192.0.2.7; proto=ws; httpproto=http/1.1'],
+    [['Upgrade', 'websocket'], { secure: true }, '', 'for=192.0.2.7; proto=wss; httpproto=http/1.1'],
+    [['Upgrade', 'WebSocket'], {}, '', 'for=192.0.2.7; proto=http; httpproto=http/1.1'],
+    [[], { remoteAddress: '2001:db8::1' }, '', 'for=2001:db8::1; proto=http; httpproto=http/1.1'],
   ])('Forwarded with %j from %j and the local address %j is %s', (fields, from, localIp, expected) => {
     expect(named(sent({ fields, from, options: { localIp } }), 'Forwarded')).toEqual([expected])
   })
 
-  test('the scheme comes from Forwarded where X-Forwarded-Proto is absent', () => {
-    const lines = sent({ fields: ['Forwarded', 'for=1.1.1.1; proto=https; by=x'] })
-    expect(named(lines, 'X-Forwarded-Proto')).toEqual(['https'])
+  // fabio reference 6.5, request scheme
+  test.each([
+    [['Forwarded', 'for=1.1.1.1; proto=https; by=x'], 'https'],
+    [['Forwarded', 'for=1.1.1.1; proto=wss'], 'https'],
+    [['Forwarded', 'for=1.1.1.1'], 'http'],
+    [['Upgrade', 'websocket'], 'http'],
+    [['Forwarded', 'proto=https', 'X-Forwarded-Proto', 'gopher'], 'gopher'],
+  ])('X-Forwarded-Proto of a request with %j is %s', (fields, expected) => {
+    expect(named(sent({ fields }), 'X-Forwarded-Proto')).toEqual([expected])
+  })
+
+  test('are those of each request: a websocket or another host on the same connection has its own', () => {
+    const lines = compileRequestLines(plain)
+    const connection = clientSide()
+    const ask = (fields: string[], host = 'shop.test'): string => {
+      const exchange = exchangeOf({ fields: sectionOf(fields), host })
+      return lines(Object.assign(exchange, { client: connection }), host, { strip: '', request: null })
+    }
+    const first = ask([])
+    expect(ask([])).toBe(first)
+    expect(ask(['Upgrade', 'websocket'])).toContain('Forwarded: for=192.0.2.7; proto=ws;')
+    expect(ask([], 'other.test:81')).toContain('X-Forwarded-Port: 81\r\nX-Forwarded-Host: other.test:81\r\n')
+    expect(ask([])).toBe(first)
   })
 
   test('proxy.header.clientip overwrites what the client sent', () => {

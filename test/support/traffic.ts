@@ -22,6 +22,7 @@ const options: TrafficOptions = {
   ],
   handler: {
     noRouteStatus: 404,
+    trusted: [],
     clientIpHeader: '',
     requestIdHeader: '',
     tlsHeader: '',
