@@ -51,7 +51,7 @@ export const catalogue = {
   },
   GW_RESET: {
     source: 'upstream',
-    retry: 'if-reused',
+    retry: 'once',
     status: 502,
     says: 'the upstream closed the connection before it answered',
   },
@@ -78,8 +78,8 @@ export const catalogue = {
 
 export interface ErrorRow {
   readonly source: 'client' | 'upstream' | 'gateway'
-  /** `always`: nothing reached the upstream. `if-reused`: a kept connection may have died while idle. */
-  readonly retry: 'always' | 'if-reused' | 'never'
+  /** `always`: nothing reached the upstream. `once`: the connection died before it answered. */
+  readonly retry: 'always' | 'once' | 'never'
   readonly status: number
   readonly says: string
 }

@@ -25,6 +25,8 @@ export interface UpstreamRequest {
   readonly body: BodySource | null
   /** Null: those of the client that sends it. */
   readonly limits: CallLimits | null
+  /** A kept connection has failed it: it goes out on a new one, which cannot have died while idle. */
+  readonly fresh: boolean
 }
 
 /** A message body on its way. Nothing flows before `start`. */

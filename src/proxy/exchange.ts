@@ -86,6 +86,8 @@ export class Exchange {
   /** When the last attempt went out, and when the head of its answer came. Monotonic milliseconds; 0: not yet. */
   sentAt = 0
   answeredAt = 0
+  /** In how many attempts it went out on a connection. */
+  timesSent = 0
   /** It went out on a connection in its last attempt. */
   wasSent = false
   /** Of the answer that the client gets; 0 before its head. */

@@ -226,6 +226,7 @@ class Phases implements Handler {
         upgrade: upgradeOf(exchange),
         body: exchange.body,
         limits: plan.limits,
+        fresh: exchange.timesSent > 0,
       },
       new Relay(exchange, plan, this),
     )
@@ -247,11 +248,12 @@ class Phases implements Handler {
   /** An attempt has failed. */
   attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void {
     this.release(exchange)
-    const { method, attempts, wasSent, body, status } = exchange
+    const { method, attempts, wasSent, timesSent, body, status } = exchange
     const attempt = {
       method,
       attempts,
       wasSent,
+      timesSent,
       bodyWasRead: body?.wasStarted === true,
       wasAnswered: status !== 0,
       retries: plan.retries,

@@ -31,6 +31,7 @@ export class Relay implements ResponseSink {
 
   sent(): void {
     this.#exchange.wasSent = true
+    this.#exchange.timesSent++
     this.#exchange.sentAt = this.#owner.monotonic()
   }
 

@@ -8,6 +8,8 @@ export interface Attempt {
   readonly attempts: number
   /** The request went out on a connection: it may have reached the upstream. */
   readonly wasSent: boolean
+  /** In how many attempts it went out. */
+  readonly timesSent: number
   /** Some of the request's body was read, and cannot be read again. */
   readonly bodyWasRead: boolean
   /** The client has the head of an answer. */
@@ -22,7 +24,6 @@ export function mayRetry(attempt: Attempt, error: GatewayError): boolean {
   // Nothing reached an upstream: any method is safe.
   if (!attempt.wasSent) return error.retry === 'always'
   if (!isIdempotent(attempt.method)) return false
-  // A kept connection that the other side closed at the same moment: it says nothing about the upstream, and a second
-  // time in a row would.
-  return error.retry === 'if-reused' && attempt.attempts === 1
+  // Once: what ends one instance after the other had better not be sent to a third.
+  return error.retry === 'once' && attempt.timesSent < 2
 }

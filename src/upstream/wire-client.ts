@@ -63,7 +63,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
       return overCall
     }
     // The other side may close a kept connection at this very moment, and then only what does no harm is sent again.
-    const mayReuse = this.#options.reuse === 'always' || isIdempotent(request.method)
+    const mayReuse = !request.fresh && (this.#options.reuse === 'always' || isIdempotent(request.method))
     const connection = (mayReuse ? this.#takeIdle() : null) ?? this.#connect(request)
     const call = new WireCall(connection)
     connection.start(request, sink)

@@ -186,6 +186,48 @@ describe('another attempt', () => {
     expect([connections, bodies]).toEqual([2, ['first', 'second']])
   })
 
+  // Both kept connections were closed as the instance restarted: the second attempt on the other of them lost the GET.
+  test('goes out on a new connection, whatever kept ones there are', async () => {
+    let connections = 0
+    const web = await rawOrigin((socket) => {
+      const isOld = ++connections <= 2
+      let served = 0
+      socket.on('data', (chunk) => {
+        if (isOld && served === 1) {
+          socket.destroy()
+          return
+        }
+        served++
+        const answer = (): boolean => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        if (chunk.includes('/slow')) setTimeout(answer, 50)
+        else answer()
+      })
+    })
+    const { url } = await trafficTo([['/', web.url]])
+    const two = await Promise.all([request(`${url}/slow`), request(`${url}/slow`)])
+    for (const answer of two) await answer.body.dump()
+    const answer = await request(url)
+    expect([answer.statusCode, await answer.body.text(), connections]).toEqual([200, 'ok', 3])
+  })
+
+  test('is not needed for a POST that gets a connection of its own: proxy.upstream.reuse = safe', async () => {
+    let connections = 0
+    const web = await rawOrigin((socket) => {
+      connections++
+      let served = 0
+      // It dies with the second request on it.
+      socket.on('data', () =>
+        ++served === 1 ? socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') : socket.destroy(),
+      )
+    })
+    const { url } = await trafficTo([['/', web.url]], { upstream: { reuse: 'safe' } })
+    for (let i = 0; i < 3; i++) {
+      const answer = await request(url, { method: 'POST', body: 'x' })
+      expect([answer.statusCode, await answer.body.text()]).toEqual([200, 'ok'])
+    }
+    expect(connections).toBe(3)
+  })
+
   test('is not made with retry=0', async () => {
     const web = await origin((_message, response) => response.end('ok'))
     const { url } = await trafficTo([

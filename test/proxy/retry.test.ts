@@ -8,6 +8,7 @@ const attempt = (more: Partial<Attempt> = {}): Attempt => ({
   wasSent: true,
   bodyWasRead: false,
   wasAnswered: false,
+  timesSent: 1,
   retries: 2,
   ...more,
 })
@@ -20,7 +21,8 @@ describe('another attempt', () => {
     ['a connection that closed before the answer: yes', {}, 'GW_RESET', true],
     ['of a POST, which may have had its effect: no', { method: 'POST' }, 'GW_RESET', false],
     ['of an unknown method: no', { method: 'BREW' }, 'GW_RESET', false],
-    ['a second time in a row: no', { attempts: 2 }, 'GW_RESET', false],
+    ['after one that was refused: yes', { attempts: 2 }, 'GW_RESET', true],
+    ['a second time: no', { attempts: 2, timesSent: 2 }, 'GW_RESET', false],
     ['the third refused connection: no', { wasSent: false, attempts: 3 }, 'GW_CONNECT_REFUSED', false],
     ['of a route with retry=0: no', { wasSent: false, retries: 0 }, 'GW_CONNECT_REFUSED', false],
     ['the body was read: no', { method: 'PUT', bodyWasRead: true }, 'GW_RESET', false],
