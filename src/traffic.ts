@@ -3,7 +3,7 @@ import type { Log } from './base/log.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
-import { type PlanOptions, planCompiler } from './middleware/compile-plan.ts'
+import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import { Metrics, type MetricsSnapshot } from './observe/metrics.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
@@ -23,7 +23,7 @@ export interface OpenPort {
 /** Plain data: it crosses the border of a process. */
 export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
-  readonly handler: Omit<HandlerOptions, 'newId'>
+  readonly handler: Omit<HandlerOptions, 'newId' | 'own'>
   readonly plan: PlanOptions
   readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
@@ -55,7 +55,7 @@ export function createTraffic(
   parts: { world: World; log: Log; newId: () => string },
 ): Traffic {
   const { world, log, newId } = parts
-  const handlerOptions = { ...options.handler, newId }
+  const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics()
   const wheel = new TimerWheel(world.clock)
   const upstreams = new Upstreams((address) =>

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ConfigView } from '../admin/view.ts'
 import type { Interfaces, ListenerTimeouts } from '../config/kind.ts'
 import type { LoadResult } from '../config/load.ts'
@@ -12,6 +13,8 @@ const secretKeys: ReadonlySet<OptionKey> = new Set<OptionKey>([
   'registry.custom.queryparams',
   'metrics.circonus.apikey',
   'metrics.circonus.submissionurl',
+  'proxy.header.request.add',
+  'proxy.header.request.set',
 ])
 
 /** Names of what is secret within a value: pairs of bgp.peers, of certificate sources, parameters of URLs. */
@@ -31,9 +34,10 @@ export function configView(
   return Object.fromEntries(
     optionKeys.map((key) => {
       const { kind, default: text } = rowOf(key)
-      const isSecret = secretKeys.has(key) && config[key] !== ''
+      const standard = kind.parse(text, context)
+      const isSecret = secretKeys.has(key) && !isDeepStrictEqual(config[key], standard)
       const value = isSecret ? secret : withoutSecrets(config[key])
-      return [key, { value, source: sources[key], default: kind.parse(text, context), type: kind.type }]
+      return [key, { value, source: sources[key], default: standard, type: kind.type }]
     }),
   )
 }

@@ -104,6 +104,18 @@ async function listNamed(key: string, path: string, context: CommandContext): Pr
   }
 }
 
+/** What is removed goes first, so that the same name can be set or added. */
+function fieldEdits(
+  config: Config,
+  of: 'proxy.header.request' | 'proxy.header.response',
+): TrafficOptions['plan']['requestFields'] {
+  return [
+    ...config[`${of}.remove`].map((name) => ({ kind: 'remove' as const, name, value: '' })),
+    ...config[`${of}.set`].map((field) => ({ kind: 'set' as const, ...field })),
+    ...config[`${of}.add`].map((field) => ({ kind: 'add' as const, ...field })),
+  ]
+}
+
 export function trafficOptions(config: Config): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
@@ -140,6 +152,13 @@ export function trafficOptions(config: Config): TrafficOptions {
       headTimeout: config['proxy.responseheadertimeout'],
       idleTimeout: config['proxy.answeridletimeout'],
       retries: config['proxy.retry.attempts'],
+      requestFields: fieldEdits(config, 'proxy.header.request'),
+      responseFields: fieldEdits(config, 'proxy.header.response'),
+      sts: {
+        maxAge: config['proxy.header.sts.maxage'],
+        subdomains: config['proxy.header.sts.subdomains'],
+        preload: config['proxy.header.sts.preload'],
+      },
     },
     matcher: config['proxy.matcher'],
     strategy: config['proxy.strategy'],

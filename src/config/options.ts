@@ -1,5 +1,6 @@
 import { logLevels } from '../base/log.ts'
 import { consulAddr } from './addresses.ts'
+import { fieldNames, fieldValues } from './field-values.ts'
 import type { Kind } from './kind.ts'
 import { listeners, uiListener } from './listeners.ts'
 import {
@@ -259,17 +260,48 @@ export const options = {
     'Header field that is set on requests that came over TLS, and taken from all others.',
   ),
   'proxy.header.tls.value': works(line, '', 'Value of the field that proxy.header.tls names.'),
-  'proxy.header.sts.maxage': accepted(
-    int(),
+  'proxy.header.sts.maxage': works(
+    int({ min: 0 }),
     '0',
-    'max-age of Strict-Transport-Security in seconds; 0: not sent.',
+    'max-age of Strict-Transport-Security in seconds, on every answer over TLS and in place of what an instance says; 0: not sent.',
+    'fabio sends a second line beside that of the instance, and none with its own answers. See docs/headers.md.',
   ),
-  'proxy.header.sts.subdomains': accepted(
-    bool,
-    'false',
-    'Adds includeSubdomains to Strict-Transport-Security.',
+  'proxy.header.sts.subdomains': works(bool, 'false', 'Adds includeSubdomains to Strict-Transport-Security.'),
+  'proxy.header.sts.preload': works(bool, 'false', 'Adds preload to Strict-Transport-Security.'),
+  'proxy.header.request.remove': works(
+    fieldNames,
+    '',
+    'Header fields that are taken from every request, comma separated. A route adds its own: header.request.remove=X-Name',
+    'fabio has no such option, nor the next five. See docs/headers.md.',
   ),
-  'proxy.header.sts.preload': accepted(bool, 'false', 'Adds preload to Strict-Transport-Security.'),
+  'proxy.header.request.set': works(
+    fieldValues,
+    '',
+    'Header fields that every request is sent on with, in place of what it came with. A value with a comma stands in "...". A route adds its own: header.request.set=X-Name:value',
+    'Example: X-Env: prod, X-Note: "a, b"',
+  ),
+  'proxy.header.request.add': works(
+    fieldValues,
+    '',
+    'Header fields that are added to every request. A route adds its own: header.request.add=X-Name:value',
+  ),
+  'proxy.header.response.remove': works(
+    fieldNames,
+    '',
+    'Header fields that are taken from the answers of instances, comma separated. A route adds its own: header.response.remove=X-Name',
+    'Example: Server, X-Powered-By',
+  ),
+  'proxy.header.response.set': works(
+    fieldValues,
+    '',
+    "Header fields of every answer, in place of what an instance says; also of the gateway's own answers, unless they say it themselves. A route adds its own: header.response.set=X-Name:value",
+    'Example: X-Frame-Options: DENY, Permissions-Policy: "camera=(), geolocation=()"',
+  ),
+  'proxy.header.response.add': works(
+    fieldValues,
+    '',
+    'Header fields that are added to every answer. A route adds its own: header.response.add=X-Name:value',
+  ),
   'proxy.gzip.contenttype': accepted(
     line,
     '',

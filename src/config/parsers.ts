@@ -1,5 +1,6 @@
 import { type AddressBlock, parseAddressBlock } from '../base/address-set.ts'
 import { durationMs, longestTimerMs } from '../base/duration.ts'
+import { connectionFields, isFieldName } from '../base/field-syntax.ts'
 import { expected, type Kind, orList, ValueError } from './kind.ts'
 import { parsePairs } from './pairs.ts'
 
@@ -196,29 +197,15 @@ export function anyCase<const T extends string>(has: readonly T[]): Kind<T> {
   }
 }
 
-/** Fields that carry the framing or the routing of a message: to set one of them would break it. */
-const ownFields: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
 /** Name of a header field (a token, RFC 9110 section 5.6.2), or empty for none. */
 export const headerName: Kind<string> = {
   type: 'header name',
   parse(value) {
     if (value === '') return value
-    if (!/^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(value)) {
+    if (!isFieldName(value)) {
       throw expected('the name of a header field like X-Client-IP', value)
     }
-    if (ownFields.has(value.toLowerCase())) {
+    if (connectionFields.has(value.toLowerCase())) {
       throw expected('a header field that does not belong to the connection itself', value)
     }
     return value

@@ -25,6 +25,8 @@ export const fieldId = {
   xForwardedProto: 19,
   xRealIp: 20,
   maxForwards: 21,
+  strictTransportSecurity: 22,
+  vary: 23,
 } as const
 
 export type KnownField = keyof typeof fieldId

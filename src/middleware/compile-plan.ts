@@ -1,7 +1,9 @@
 import type { CallLimits } from '../http1/messages.ts'
-import type { Middleware, Plan } from '../proxy/plan.ts'
+import type { FieldChanges, Middleware, OwnAnswerLines, Plan } from '../proxy/plan.ts'
+import type { FieldEdit } from '../route/field-edit.ts'
 import type { RouteOptions } from '../route/options.ts'
 import type { CompilePlan, PlannedTarget } from '../route/plan.ts'
+import { compileFieldChanges, ownAnswerLines, type StsOptions, stsLine } from './field-changes.ts'
 import { compileRedirect } from './redirect.ts'
 
 /** What holds for every route that does not say otherwise. Plain data. Durations in milliseconds; 0: no limit. */
@@ -10,10 +12,16 @@ export interface PlanOptions extends CallLimits {
   readonly timeout: number
   /** `proxy.retry.attempts`: how often a request may be tried again. */
   readonly retries: number
+  /** `proxy.header.request.*`, `proxy.header.response.*`: done before those of the route. */
+  readonly requestFields: readonly FieldEdit[]
+  readonly responseFields: readonly FieldEdit[]
+  readonly sts: StsOptions
 }
 
 /** Makes the plans of targets: the one place that knows which option becomes which step, and in which order. */
 export function planCompiler(defaults: PlanOptions): CompilePlan {
+  const answerPart = answerParts(defaults)
+  const request = compileFieldChanges(defaults.requestFields)
   return (target): Plan => {
     const { options, authority } = target
     const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
@@ -26,15 +34,38 @@ export function planCompiler(defaults: PlanOptions): CompilePlan {
       strip: options.strip ?? '',
       prepend: options.prepend ?? '',
       host: options.host === undefined ? null : options.host === 'dst' ? authority : options.host,
-      request: null,
-      answer: null,
-      filter: null,
+      request:
+        options.requestFields === undefined
+          ? request
+          : compileFieldChanges([...defaults.requestFields, ...options.requestFields]),
+      ...answerPart(options),
+      change: null,
       limits: ownLimits(defaults, options),
       timeout: options.timeout ?? defaults.timeout,
       maxBody: options.maxBody ?? 0,
       retries: options.retry ?? defaults.retries,
     }
   }
+}
+
+/** What answers to requests without a target bring. */
+export const unroutedAnswerLines = (defaults: PlanOptions): OwnAnswerLines => answerParts(defaults)({}).own
+
+type AnswerPart = Pick<Plan, 'answer' | 'own' | 'sts'>
+
+/** What is written over the fields of answers. Most routes have nothing of their own, and share one object. */
+function answerParts(defaults: PlanOptions): (options: RouteOptions) => AnswerPart {
+  const line = stsLine(defaults.sts)
+  const compile = (edits: readonly FieldEdit[]): AnswerPart => {
+    const answer: FieldChanges | null = compileFieldChanges(edits)
+    // A route that says something about the field itself is believed.
+    const isEdited = edits.some(({ name }) => name.toLowerCase() === 'strict-transport-security')
+    const sts = isEdited ? '' : line
+    return { answer, sts, own: ownAnswerLines(answer, sts) }
+  }
+  const standard = compile(defaults.responseFields)
+  return ({ responseFields }) =>
+    responseFields === undefined ? standard : compile([...defaults.responseFields, ...responseFields])
 }
 
 /** Everything that decides whether a request may pass, as text. */

@@ -80,6 +80,8 @@ export class Exchange {
   requestExcept: ReadonlySet<string> | null = null
   /** Field lines that the answer brings, whoever gives it, each ending in CRLF. */
   answerLines = ''
+  /** Names of request fields that the answer depends on beside those that the upstream names: `Origin`. */
+  vary = ''
   filter: BodyFilter | null = null
   /** Of the whole exchange. */
   deadline: WheelTimer | null = null

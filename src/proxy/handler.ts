@@ -12,7 +12,7 @@ import type { Exchange } from './exchange.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
 import { httpDate } from './http-date.ts'
 import { rewriteTarget } from './path.ts'
-import { type LocalAnswer, type Plan, planOf, type Verdict } from './plan.ts'
+import { type LocalAnswer, type OwnAnswerLines, type Plan, planOf, type Verdict } from './plan.ts'
 import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
 import { mayRetry } from './retry.ts'
@@ -27,6 +27,8 @@ export interface HandlerOptions extends ForwardingOptions {
   /** Octets of a request's body that are kept for another attempt; 0: none. */
   readonly replaySize: number
   readonly errorPages: ErrorPages
+  /** Lines of answers to requests that no target was found for. */
+  readonly own: OwnAnswerLines
 }
 
 /** Hears of every exchange once, at its end. */
@@ -126,7 +128,6 @@ class Phases implements Handler {
     } else {
       exchange.chosen = target
       const plan = planOf(target)
-      if (plan.answer !== null) exchange.answerLines = plan.answer.lines
       if (plan.before === null) this.#prepare(exchange, target, plan)
       else this.#runBefore(exchange, target, plan, 0)
     }
@@ -334,11 +335,14 @@ class Phases implements Handler {
   }
 
   #write(exchange: Exchange, lines: string, body: LocalAnswer['body']): void {
-    const { client, status, method } = exchange
+    const { client, status, method, chosen, answerLines, vary } = exchange
+    const { plain, secure } = chosen === null ? this.#options.own : planOf(chosen).own
     const octets = body === null ? null : Buffer.from(body.text)
     const type = body === null ? '' : `Content-Type: ${body.type}\r\n`
     exchange.bodySize = method === 'HEAD' || octets === null ? 0 : octets.length
-    const all = `${type}${lines}${exchange.answerLines}Date: ${this.date()}\r\n`
+    let all = `${type}${lines}${client.secure ? secure : plain}${answerLines}`
+    if (vary !== '') all += `Vary: ${vary}\r\n`
+    all += `Date: ${this.date()}\r\n`
     client.answer(status, '', all, octets === null ? 0 : octets.length)
     if (octets !== null) client.write(octets)
     client.end('')

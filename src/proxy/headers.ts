@@ -2,6 +2,7 @@ import { fieldId, maskOf } from '../http1/field-names.ts'
 import type { ReceivedFields } from '../http1/field-section.ts'
 import { unknownAddress } from './client-identity.ts'
 import type { Exchange } from './exchange.ts'
+import { mergedVary, withoutFields } from './field-lines.ts'
 import {
   appendedLines,
   emptyForwarding,
@@ -63,18 +64,24 @@ export function compileRequestLines(
       if (!isPeerTrusted) replaced = union(replaced, fields.lookalikes('x-forwarded-', spoofable))
       added = replacedLines(exchange, options.localIp)
     }
-    let lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, replaced, keep)}`
+    const lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, replaced, keep)}`
+    let own = ''
     if (requestId !== '') {
       if (exchange.id === '') exchange.id = options.newId()
-      lines += `${options.requestIdHeader}: ${exchange.id}\r\n`
+      own += `${options.requestIdHeader}: ${exchange.id}\r\n`
     }
     if (setsClientIp && exchange.clientAddress !== unknownAddress)
-      lines += `${options.clientIpHeader}: ${exchange.clientAddress}\r\n`
-    if (tls !== '' && client.secure) lines += `${options.tlsHeader}: ${options.tlsValue}\r\n`
-    if (strip !== '') lines += `X-Forwarded-Prefix: ${strip}\r\n`
-    if (fields.hasAny(hasTe) && takesTrailers(fields)) lines += 'TE: trailers\r\n'
-    if (request !== null) lines += request.lines
-    return lines + exchange.requestLines + added
+      own += `${options.clientIpHeader}: ${exchange.clientAddress}\r\n`
+    if (tls !== '' && client.secure) own += `${options.tlsHeader}: ${options.tlsValue}\r\n`
+    if (strip !== '') own += `X-Forwarded-Prefix: ${strip}\r\n`
+    if (fields.hasAny(hasTe) && takesTrailers(fields)) own += 'TE: trailers\r\n'
+    own += added
+    if (request === null) return lines + own + exchange.requestLines
+    // What the route says goes before what the gateway writes by itself, what a step before has found out before both.
+    const { requestExcept } = exchange
+    const ours = request.except === null ? own : withoutFields(own, request.except)
+    const theirs = requestExcept === null ? request.lines : withoutFields(request.lines, requestExcept)
+    return lines + ours + theirs + exchange.requestLines
   }
 }
 
@@ -93,6 +100,8 @@ const nothing: ReadonlySet<string> = new Set()
 /** The client's side frames the body by itself. */
 const framing = maskOf('contentLength')
 const hasDate = 1 << fieldId.date
+const hasVary = 1 << fieldId.vary
+const hasSts = 1 << fieldId.strictTransportSecurity
 
 /**
  * The field lines of an upstream's answer that go to the client.
@@ -104,15 +113,31 @@ export const responseLines = (fields: ReceivedFields, date: () => string): strin
     ? fields.endToEnd(framing, null, nothing)
     : `${fields.endToEnd(framing, null, nothing)}Date: ${date()}\r\n`
 
-/** As `responseLines`, with fields that are taken out, and what a filter of the body does. Slower. */
+/**
+ * As `responseLines`, with what is written over them. Slower.
+ *
+ * @param changes of the route
+ * @param body of whoever changes the body
+ * @param vary names that Vary has to have beside the upstream's
+ * @param sts line of Strict-Transport-Security in place of the upstream's; empty: that stays
+ */
 export function changedResponseLines(
   fields: ReceivedFields,
   date: () => string,
-  except: ReadonlySet<string> | null,
-  filter: FieldChanges | null,
+  changes: FieldChanges | null,
+  body: FieldChanges | null,
+  vary: string,
+  sts: string,
 ): string {
-  const left = fields.endToEnd(framing, union(except, filter?.except ?? null), nothing)
-  return `${left}${fields.hasAny(hasDate) ? '' : `Date: ${date()}\r\n`}${filter?.lines ?? ''}`
+  const except = changes === null ? null : changes.except
+  const skip = framing | (vary === '' ? 0 : hasVary) | (sts === '' ? 0 : hasSts)
+  let lines = fields.endToEnd(skip, union(except, body === null ? null : body.except), nothing)
+  if (!fields.hasAny(hasDate)) lines += `Date: ${date()}\r\n`
+  if (vary !== '')
+    lines += `Vary: ${mergedVary([...(except?.has('vary') ? [] : fields.all('vary')), vary])}\r\n`
+  if (body !== null) lines += body.lines
+  if (changes !== null) lines += changes.lines
+  return lines + sts
 }
 
 /** Trailer lines that may go on: never ones that frame, route or authorise (RFC 9110 section 6.5.1). */

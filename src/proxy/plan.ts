@@ -40,10 +40,16 @@ export interface FieldChanges {
   readonly lines: string
 }
 
+/** Lines that the gateway adds to the answers that it gives itself, each ending in CRLF. */
+export interface OwnAnswerLines {
+  /** To clients without TLS. */
+  readonly plain: string
+  /** To clients with TLS. */
+  readonly secure: string
+}
+
 /** Changes the body of an answer on its way: compresses it, for instance. */
 export interface BodyFilter {
-  /** What it does to the head of the answer. */
-  readonly fields: FieldChanges
   /** Takes the next chunk, whose memory is free when this returns. False: hold back until `out.resume`. */
   write(chunk: Buffer): boolean
   /** @param trailers field lines, each ending in CRLF */
@@ -64,18 +70,26 @@ export interface FilterOut {
   fail(error: GatewayError): void
 }
 
+/** What becomes of one answer on its way, beside what its plan says of all of them. */
+export interface AnswerChange {
+  readonly fields: FieldChanges
+  /** Whether Content-Length still says the truth. */
+  readonly keepsLength: boolean
+  /** Null: the body goes on as it is, or there is none. */
+  readonly start: ((out: FilterOut) => BodyFilter) | null
+}
+
 /**
- * Whether an answer's body goes through a filter. Only asked where there is a body.
+ * Asked for the head of every final answer of an instance; may also set the exchange's `vary`.
  *
- * @param length octets of the body; null: unknown
+ * @param length octets of the body, null: unknown; of an answer without one, what its Content-Length says
  */
-export type ChooseFilter = (
+export type ChooseChange = (
   exchange: Exchange,
   status: number,
   fields: ReceivedFields,
   length: number | null,
-  out: FilterOut,
-) => BodyFilter | null
+) => AnswerChange | null
 
 /** What requests to one target go through: absent things are null, so that each costs one comparison. */
 export interface Plan extends TargetPlan {
@@ -91,7 +105,11 @@ export interface Plan extends TargetPlan {
   readonly host: string | null
   readonly request: FieldChanges | null
   readonly answer: FieldChanges | null
-  readonly filter: ChooseFilter | null
+  /** What the answers that the gateway gives in place of the target bring. */
+  readonly own: OwnAnswerLines
+  /** The line of Strict-Transport-Security on answers over TLS, in place of the upstream's; empty: none. */
+  readonly sts: string
+  readonly change: ChooseChange | null
   /** Time limits of its own; null: those of the configuration. */
   readonly limits: CallLimits | null
   /** From the head of the request to the end of the answer, milliseconds; 0: no limit. */

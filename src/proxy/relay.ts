@@ -3,7 +3,7 @@ import type { ReceivedFields } from '../http1/field-section.ts'
 import type { ResponseSink, TunnelEnd } from '../http1/messages.ts'
 import type { Exchange } from './exchange.ts'
 import { changedResponseLines, responseLines, trailerLines } from './headers.ts'
-import type { FilterOut, Plan } from './plan.ts'
+import type { AnswerChange, FilterOut, Plan } from './plan.ts'
 
 /** What a relay needs of the request's phases. */
 export interface RelayOwner {
@@ -46,21 +46,30 @@ export class Relay implements ResponseSink {
     const plan = this.#plan
     exchange.status = status
     exchange.answeredAt = this.#owner.monotonic()
-    if (plan.filter !== null && hasBody(exchange, status)) {
-      exchange.filter = plan.filter(exchange, status, fields, length, this.#filterOut())
-    }
-    const { answerLines, filter } = exchange
-    if (answerLines === '' && plan.answer === null && filter === null) {
-      exchange.client.answer(status, reason, responseLines(fields, this.#owner.date), length)
+    const change = plan.change === null ? null : plan.change(exchange, status, fields, length)
+    const { client, answerLines, vary } = exchange
+    if (
+      plan.answer === null &&
+      change === null &&
+      answerLines === '' &&
+      vary === '' &&
+      (plan.sts === '' || !client.secure)
+    ) {
+      client.answer(status, reason, responseLines(fields, this.#owner.date), length)
       return
     }
-    const lines = changedResponseLines(
-      fields,
-      this.#owner.date,
-      plan.answer?.except ?? null,
-      filter?.fields ?? null,
-    )
-    exchange.client.answer(status, reason, lines + answerLines, filter === null ? length : null)
+    if (change !== null && change.start !== null) exchange.filter = change.start(this.#filterOut())
+    const isFramedAnew = change !== null && !change.keepsLength
+    client.answer(status, reason, this.#changedLines(fields, change), isFramedAnew ? null : length)
+  }
+
+  /** The upstream's fields, and what the plan, the steps before and a change of the body make of them. */
+  #changedLines(fields: ReceivedFields, change: AnswerChange | null): string {
+    const { client, answerLines, vary } = this.#exchange
+    const { answer, sts } = this.#plan
+    const own = client.secure ? sts : ''
+    const lines = changedResponseLines(fields, this.#owner.date, answer, change?.fields ?? null, vary, own)
+    return lines + answerLines
   }
 
   data(chunk: Buffer): boolean {
@@ -92,11 +101,9 @@ export class Relay implements ResponseSink {
     }
     exchange.status = 101
     exchange.answeredAt = this.#owner.monotonic()
-    const { date } = this.#owner
     // What was asked for is what was agreed to: the connection takes no other answer.
     const upgrade = fields.first('upgrade') || exchange.fields.first('upgrade')
-    const lines = changedResponseLines(fields, date, this.#plan.answer?.except ?? null, null)
-    exchange.client.switchTo(lines + exchange.answerLines, upgrade, tunnel)
+    exchange.client.switchTo(this.#changedLines(fields, null), upgrade, tunnel)
   }
 
   failed(error: GatewayError): void {
@@ -127,6 +134,3 @@ export class Relay implements ResponseSink {
     }
   }
 }
-
-const hasBody = ({ method }: Exchange, status: number): boolean =>
-  method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304

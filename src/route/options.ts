@@ -3,6 +3,7 @@ import { type Matcher, matchers } from '../match/matcher.ts'
 import { type AddressBlock, parseAccessRule } from './address-block.ts'
 import type { Source } from './definition.ts'
 import { isRedirectUrl, schemeOf } from './destination.ts'
+import { type FieldEdit, parseFieldEdit } from './field-edit.ts'
 import { quote, RouteMistake } from './mistake.ts'
 import { globPathMistake } from './source.ts'
 
@@ -46,6 +47,10 @@ export interface RouteOptions {
   readonly maxBody?: number
   /** Instead of `proxy.retry.attempts`. */
   readonly retry?: number
+  /** Changes to the fields of requests, in their order, behind those of `proxy.header.request.*`. */
+  readonly requestFields?: readonly FieldEdit[]
+  /** Changes to the fields of answers, in their order, behind those of `proxy.header.response.*`. */
+  readonly responseFields?: readonly FieldEdit[]
 }
 
 export interface Redirect {
@@ -123,6 +128,22 @@ const decorations: Readonly<Record<string, Reader>> = {
   },
 }
 
+const edit =
+  (message: 'requestFields' | 'responseFields', kind: FieldEdit['kind']): Reader =>
+  (value, options) => {
+    options[message] = [...(options[message] ?? []), parseFieldEdit(kind, value)]
+  }
+
+/** As `decorations`, for options that may be given several times, each of which counts. */
+const repeatable: Readonly<Record<string, Reader>> = {
+  'header.request.set': edit('requestFields', 'set'),
+  'header.request.add': edit('requestFields', 'add'),
+  'header.request.remove': edit('requestFields', 'remove'),
+  'header.response.set': edit('responseFields', 'set'),
+  'header.response.add': edit('responseFields', 'add'),
+  'header.response.remove': edit('responseFields', 'remove'),
+}
+
 /** A mistake in one of these closes the route. */
 const guards: Readonly<Record<string, Reader>> = {
   allow: (value, options) => {
@@ -137,8 +158,8 @@ const guards: Readonly<Record<string, Reader>> = {
 }
 
 /**
- * Reads options, each `key=value` or `key`; of one that is given twice the last counts. Words that nobody knows are
- * kept in the text.
+ * Reads options, each `key=value` or `key`; of one that is given twice the last counts, unless it is repeatable. Words
+ * that nobody knows are kept in the text.
  *
  * Throws a RouteMistake where a redirect is wrong: without it the route would lead where nobody meant it to.
  */
@@ -147,8 +168,8 @@ export function parseOptions(words: readonly string[]): ParsedOptions {
   let redirect: number | null = null
   const dropped: string[] = []
   const closed: string[] = []
-  for (const [key, { word, value }] of lastOfEach(words)) {
-    const read = ownRow(guards, key) ?? ownRow(decorations, key)
+  for (const { key, word, value } of wordsThatCount(words)) {
+    const read = ownRow(guards, key) ?? ownRow(repeatable, key) ?? ownRow(decorations, key)
     try {
       if (key === 'redirect') redirect = redirectCode(value)
       else read?.(value, options)
@@ -170,14 +191,22 @@ export function parseOptions(words: readonly string[]): ParsedOptions {
   return { options, redirect, optionText: words.join(' '), dropped, closed }
 }
 
-function lastOfEach(words: readonly string[]): Map<string, { word: string; value: string }> {
-  const last = new Map<string, { word: string; value: string }>()
-  for (const word of words) {
+interface Word {
+  readonly key: string
+  readonly word: string
+  readonly value: string
+}
+
+/** Of an option that is repeatable all of them, of any other the last. */
+function wordsThatCount(words: readonly string[]): Word[] {
+  const counted = new Map<string, Word>()
+  for (const [index, word] of words.entries()) {
     const equals = word.indexOf('=')
     const key = equals === -1 ? word : word.slice(0, equals)
-    last.set(key, { word, value: equals === -1 ? '' : word.slice(equals + 1) })
+    const value = equals === -1 ? '' : word.slice(equals + 1)
+    counted.set(Object.hasOwn(repeatable, key) ? `${key} ${index}` : key, { key, word, value })
   }
-  return last
+  return [...counted.values()]
 }
 
 const ownRow = (rows: Readonly<Record<string, Reader>>, key: string): Reader | undefined =>

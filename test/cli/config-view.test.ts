@@ -34,6 +34,8 @@ test.each([
   [['-registry.custom.queryparams', 'key=hunter2']],
   [['-metrics.circonus.apikey', 'hunter2']],
   [['-metrics.circonus.submissionurl', 'https://x/hunter2']],
+  [['-proxy.header.request.set', 'Authorization: hunter2']],
+  [['-proxy.header.request.add', 'X-Key: hunter2']],
   [['-bgp.peers', 'address=1.2.3.4;password=hunter2']],
   [['-proxy.cs', 'cs=a;type=http;cert=https://u:hunter2@x/;hdr=Authorization: hunter2']],
   [['-proxy.cs', 'cs=a;type=consul;cert=http://x/?a=b&token=hunter2']],

@@ -3,6 +3,7 @@ import { metricsText } from '../../src/observe/metrics.ts'
 import type { ServiceRoutes } from '../../src/route/definition.ts'
 import { createTraffic, type TrafficOptions } from '../../src/traffic.ts'
 import { CapturedLog } from './captured-log.ts'
+import { planOptions } from './plan.ts'
 
 const options: TrafficOptions = {
   listeners: [
@@ -32,7 +33,7 @@ const options: TrafficOptions = {
     replaySize: 16_384,
     errorPages: {},
   },
-  plan: { timeout: 0, dialTimeout: 5_000, headTimeout: 0, idleTimeout: 0, retries: 2 },
+  plan: planOptions(),
   matcher: 'prefix',
   strategy: 'rr',
   unhealthyRoute: '503',

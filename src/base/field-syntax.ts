@@ -1,0 +1,45 @@
+/** Whether the text is a token, as the name of a field has to be (RFC 9110 section 5.6.2). */
+export const isFieldName = (text: string): boolean => /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/.test(text)
+
+/**
+ * Whether the text, in latin1, is what a field's value may be (RFC 9110 section 5.5): visible characters and obs-text,
+ * blanks and tabs between them. No line break, no other control character. May be empty.
+ */
+export const isFieldValue = (text: string): boolean =>
+  /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/.test(text)
+
+/**
+ * Names in lower case of fields that carry the framing or the routing of a message, or belong to one hop of its way
+ * (RFC 9110 section 7.6.1): the gateway writes them, and nobody sets or takes them.
+ */
+export const connectionFields: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * The line of a field, ending in CRLF. The one place where a line is made of texts that people wrote, so none of them
+ * can begin another line or change how a message is framed, whatever was checked before.
+ *
+ * @param value in latin1
+ * @throws TypeError where the two could not stand in a head
+ */
+export function fieldLine(name: string, value: string): string {
+  if (!isFieldName(name) || connectionFields.has(name.toLowerCase())) {
+    throw new TypeError(`expected the name of a field that may be set, got ${JSON.stringify(name)}`)
+  }
+  if (!isFieldValue(value)) throw new TypeError(`expected a value for ${name} that fits on a line`)
+  return `${name}: ${value}\r\n`
+}

@@ -1,0 +1,4 @@
+import { fields } from './fields.ts'
+
+fields('wire')
+fields('undici')

@@ -1,0 +1,75 @@
+import { request } from 'undici'
+import { afterEach, describe, expect, test } from 'vitest'
+import { startOrigin, startRawOrigin } from '../support/origin.ts'
+import { RawClient } from '../support/raw-client.ts'
+import { definition, serviceRoutes } from '../support/routes.ts'
+import { startTraffic } from '../support/traffic.ts'
+
+/** What is written over the fields of requests and answers, whatever speaks to the instances. */
+export function fields(upstreamClient: 'wire' | 'undici'): void {
+  const cleanups: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  })
+
+  const trafficTo = async (route: string, url: string, more: Parameters<typeof startTraffic>[1] = {}) => {
+    const started = await startTraffic([serviceRoutes('web', definition('web', route, url))], {
+      upstreamClient,
+      ...more,
+    })
+    cleanups.push(() => started.close())
+    return started
+  }
+
+  describe(`with ${upstreamClient}`, () => {
+    test('an instance gets the fields that are set, and the client too', async () => {
+      const web = await startOrigin((_message, response) => {
+        response.writeHead(200, { Server: 'x/1', 'X-Frame-Options': 'ALLOW', 'Set-Cookie': ['a=1'] })
+        response.end('ok')
+      })
+      cleanups.push(() => web.close())
+      const { url } = await trafficTo(
+        '/ header.request.set=X-Env:prod%201 header.request.remove=Cookie header.response.remove=Server header.response.set=X-Frame-Options:DENY header.response.add=Set-Cookie:b=2',
+        web.url,
+      )
+      const answer = await request(url, { headers: { 'X-ENV': 'forged', Cookie: 'secret' } })
+      expect(await answer.body.text()).toBe('ok')
+      expect(answer.headers).toMatchObject({ 'x-frame-options': 'DENY', 'set-cookie': ['a=1', 'b=2'] })
+      expect(answer.headers.server).toBeUndefined()
+      expect(web.received[0]!.headers).toMatchObject({ 'x-env': 'prod 1' })
+      expect(web.received[0]!.headers.cookie).toBeUndefined()
+    })
+
+    test('Date, hints and trailers are as without any change', async () => {
+      const web = await startRawOrigin((socket) => {
+        socket.on('data', () =>
+          socket.write(
+            'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nVary: X-A\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 42\r\n\r\n',
+          ),
+        )
+      })
+      cleanups.push(() => web.close())
+      const { port } = await trafficTo('/ header.response.set=X-A:1', web.url)
+      const client = new RawClient(port)
+      cleanups.push(() => client.close())
+      client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+      const received = await client.until('X-Sum: 42\r\n\r\n')
+      expect(received).toMatch(/^HTTP\/1.1 103 Early Hints\r\nLink: <\/a.css>\r\n\r\nHTTP\/1.1 200 OK\r\n/)
+      expect(received.match(/^X-A: 1\r$/gm)).toHaveLength(1)
+      expect(received.match(/^Date: /gm)).toHaveLength(1)
+      expect(received.match(/^Vary: X-A\r$/gm)).toHaveLength(1)
+    })
+
+    test('an error of the gateway’s own has them, and its own type', async () => {
+      const gone = await startOrigin((_message, response) => response.end())
+      await gone.close()
+      const { url } = await trafficTo(
+        '/ header.response.set=X-Frame-Options:DENY header.response.set=Content-Type:text/html',
+        gone.url,
+      )
+      const answer = await request(url, { headers: { Accept: 'application/json' } })
+      expect(answer.statusCode).toBe(502)
+      expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'x-frame-options': 'DENY' })
+    })
+  })
+}

@@ -1,0 +1,194 @@
+import { strategies } from '../../src/balance/balancer.ts'
+import { TimerWheel } from '../../src/base/timer-wheel.ts'
+import type { FieldList } from '../../src/http1/field-section.ts'
+import { listOfLines, sectionOf } from '../../src/http1/field-section.ts'
+import type { ResponseSink, UpstreamRequest } from '../../src/http1/messages.ts'
+import { type PlanOptions, planCompiler, unroutedAnswerLines } from '../../src/middleware/compile-plan.ts'
+import type { Exchange } from '../../src/proxy/exchange.ts'
+import { createHandler, type Handler, type HandlerOptions } from '../../src/proxy/handler.ts'
+import { routePath } from '../../src/proxy/path.ts'
+import { TableBuilder } from '../../src/route/table.ts'
+import { Upstream } from '../../src/upstream/upstream.ts'
+import { CapturedLog } from './captured-log.ts'
+import { exchangeOf } from './exchange.ts'
+import { FakeClock, fakeWorld } from './fake-clock.ts'
+import { planOptions } from './plan.ts'
+import { definition, serviceRoutes } from './routes.ts'
+
+/** A request that a client makes of the handler, without any socket. */
+export interface HandledRequest {
+  readonly method?: string
+  readonly target?: string
+  readonly fields?: FieldList
+  readonly secure?: boolean
+  readonly httpVersion?: '1.0' | '1.1'
+  readonly remoteAddress?: string
+}
+
+/** What became of it, as far as it has come. */
+export interface Handled {
+  readonly exchange: Exchange
+  readonly handler: Handler
+  /** What the instance was sent; null: nothing. */
+  readonly sent: UpstreamRequest | null
+  /** To answer as the instance. */
+  readonly sink: ResponseSink | null
+  /** How often the instance was told to go on, and whether to stop. */
+  readonly call: { resumed: number; aborted: boolean }
+  /** Of the answer that the client got. */
+  readonly answer: {
+    status: number
+    lines: string
+    /** Name, value, name, value… */
+    readonly fields: FieldList
+    length: number | null
+    body: Buffer[]
+    trailers: string
+    ended: boolean
+    aborted: boolean
+  }
+  /** What the client says of the next chunks: false holds back. */
+  takes: boolean
+}
+
+/** The values of a field among these, in their order. */
+export const valuesOf = (fields: FieldList, name: string): string[] =>
+  fields.filter((_value, i) => i % 2 === 1 && fields[i - 1]!.toLowerCase() === name.toLowerCase())
+
+/** A handler with one route: `handling('/ strip=/x')`. */
+export function handling(
+  route: string,
+  { plan = {}, handler = {} }: { plan?: Partial<PlanOptions>; handler?: Partial<HandlerOptions> } = {},
+) {
+  const clock = new FakeClock()
+  const world = fakeWorld(clock)
+  const options = planOptions(plan)
+  let last: { request: UpstreamRequest; sink: ResponseSink; call: Handled['call'] } | null = null
+  const client = {
+    send(request: UpstreamRequest, sink: ResponseSink) {
+      const call = { resumed: 0, aborted: false }
+      last = { request, sink, call }
+      return {
+        resume: () => void call.resumed++,
+        abort: () => {
+          call.aborted = true
+        },
+      }
+    },
+    close: async () => {},
+    destroy: async () => {},
+  }
+  const { table } = new TableBuilder(
+    {
+      matcher: 'prefix',
+      strategy: strategies.rr,
+      unhealthyRoute: '503',
+      random: () => 0,
+      compilePlan: planCompiler(options),
+    },
+    { take: ({ origin }) => new Upstream(origin, client), letGo() {} },
+  ).apply([serviceRoutes('web', definition('web', route, 'http://10.0.0.1:80/'))])
+  const phases = createHandler(
+    {
+      noRouteStatus: 404,
+      clientIpHeader: '',
+      requestIdHeader: '',
+      tlsHeader: '',
+      tlsValue: '',
+      localIp: '',
+      retryBudget: { share: 0.2, minimum: 3 },
+      replaySize: 0,
+      errorPages: {},
+      trusted: [],
+      own: unroutedAnswerLines(options),
+      newId: () => 'id',
+      ...handler,
+    },
+    {
+      live: { current: table },
+      noRoutePage: { html: '' },
+      observer: { finished() {} },
+      log: new CapturedLog(),
+      world,
+      wheel: new TimerWheel(clock),
+      isDry: false,
+    },
+  )
+
+  const handle = (request: HandledRequest = {}): Handled => {
+    last = null
+    const answer: Handled['answer'] = {
+      status: 0,
+      lines: '',
+      get fields() {
+        return listOfLines(this.lines)
+      },
+      length: null,
+      body: [],
+      trailers: '',
+      ended: false,
+      aborted: false,
+    }
+    const { target = '/', fields = [] } = request
+    const exchange = exchangeOf(
+      {
+        method: request.method ?? 'GET',
+        target,
+        path: routePath(target),
+        fields: sectionOf(['Host', 'shop.test', ...fields]),
+      },
+      {
+        secure: request.secure ?? false,
+        httpVersion: request.httpVersion ?? '1.1',
+        remoteAddress: request.remoteAddress ?? '192.0.2.7',
+        answer(status, _reason, lines, length) {
+          Object.assign(answer, { status, length })
+          answer.lines = lines
+        },
+        write(chunk) {
+          answer.body.push(Buffer.from(chunk))
+          return handled.takes
+        },
+        end(trailers) {
+          answer.trailers = trailers
+          answer.ended = true
+        },
+        abort() {
+          answer.aborted = true
+        },
+      },
+    )
+    const handled: Handled & { takes: boolean } = {
+      exchange,
+      handler: phases,
+      get sent() {
+        return last?.request ?? null
+      },
+      get sink() {
+        return last?.sink ?? null
+      },
+      get call() {
+        return last!.call
+      },
+      answer,
+      takes: true,
+    }
+    phases.handle(exchange)
+    return handled
+  }
+  return { handle, clock, world }
+}
+
+/** Answers as an instance would, whole. */
+export function answerWith(
+  handled: Handled,
+  fields: FieldList,
+  { status = 200, body = '', length = Buffer.byteLength(body) as number | null } = {},
+): Handled {
+  const sink = handled.sink!
+  sink.sent()
+  sink.head(status, '', sectionOf(fields), length)
+  if (body !== '') sink.data(Buffer.from(body))
+  sink.end(null)
+  return handled
+}

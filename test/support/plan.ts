@@ -1,0 +1,14 @@
+import type { PlanOptions } from '../../src/middleware/compile-plan.ts'
+
+/** What routes are given that say nothing: nothing. */
+export const planOptions = (more: Partial<PlanOptions> = {}): PlanOptions => ({
+  timeout: 0,
+  dialTimeout: 5_000,
+  headTimeout: 0,
+  idleTimeout: 0,
+  retries: 2,
+  requestFields: [],
+  responseFields: [],
+  sts: { maxAge: 0, subdomains: false, preload: false },
+  ...more,
+})
