@@ -5,7 +5,8 @@ import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
-import { Metrics, type MetricsSnapshot } from './observe/metrics.ts'
+import { Metrics, type MetricsOptions } from './observe/metrics.ts'
+import type { MetricsSnapshot } from './observe/snapshot.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
 import type { ServiceRoutes } from './route/definition.ts'
 import { LiveTable } from './route/live.ts'
@@ -33,6 +34,7 @@ export interface TrafficOptions {
   readonly upstream: UndiciClientOptions & WireClientOptions
   /** `proxy.upstream.client`: what speaks to plain-HTTP upstreams; undici alone speaks TLS. */
   readonly upstreamClient: 'wire' | 'undici'
+  readonly metrics: MetricsOptions
 }
 
 /** The traffic plane: takes route changes, serves requests. */
@@ -56,7 +58,7 @@ export function createTraffic(
 ): Traffic {
   const { world, log, newId } = parts
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
-  const metrics = new Metrics()
+  const metrics = new Metrics(options.metrics)
   const wheel = new TimerWheel(world.clock)
   const upstreams = new Upstreams((address) =>
     options.upstreamClient === 'wire' && address.origin.startsWith('http://')
@@ -70,6 +72,7 @@ export function createTraffic(
         strategy: strategies[options.strategy],
         unhealthyRoute: options.unhealthyRoute,
         compilePlan: planCompiler(options.plan),
+        meters: metrics,
         random: world.random,
         startAt: options.startAt,
       },

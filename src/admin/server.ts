@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import fastifyStatic from '@fastify/static'
 import fastify, {
   type FastifyError,
@@ -34,7 +35,7 @@ export interface AdminOptions {
 export interface AdminSources extends OwnSources, StreamSources {
   /** Null: the registry keeps none. */
   readonly overrides: AdminOverrides | null
-  metrics(): Promise<{ contentType: string; text: string }>
+  metrics(): Promise<{ contentType: string; body: AsyncIterable<Buffer> }>
   /** False once the gateway is going down: load balancers and Consul must stop sending to it first. */
   isHealthy(): boolean
 }
@@ -168,8 +169,8 @@ function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: Ad
     '/metrics',
     { schema: plain('Metrics in the text format of Prometheus') },
     async (_request, reply) => {
-      const { contentType, text: body } = await sources.metrics()
-      return reply.type(contentType).send(body)
+      const { contentType, body } = await sources.metrics()
+      return reply.type(contentType).send(Readable.from(body))
     },
   )
 }

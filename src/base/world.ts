@@ -25,6 +25,11 @@ export const systemClock: Clock = {
 
 export const systemWorld: World = { clock: systemClock, random: Math.random }
 
+/** Lets everything else that waits go on: between two pieces of long work. */
+export type Breathe = () => Promise<void>
+
+export const breathe: Breathe = () => new Promise((resolve) => setImmediate(resolve))
+
 /** Resolves after `ms`, or at once when there is nothing to wait for or the signal ends. Never rejects: the caller asks the signal what happened. */
 export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -4,11 +4,12 @@ import { explanationView, readQuestion } from '../admin/explanation.ts'
 import type { AdminOverrides } from '../admin/override-api.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { createLog, type Log } from '../base/log.ts'
-import type { World } from '../base/world.ts'
+import { breathe, type World } from '../base/world.ts'
 import { createSupervisor } from '../cluster/supervisor.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
-import { type ControlFigure, metricsContentType, metricsText } from '../observe/metrics.ts'
+import { ProcessMetrics } from '../observe/process-metrics.ts'
+import { type Figure, PrometheusText, prometheusType } from '../observe/prometheus.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
@@ -84,10 +85,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       {
         ...controlSources(control, traffic, registry),
         config: () => configView(loaded, context),
-        metrics: async () => ({
-          contentType: metricsContentType,
-          text: await metricsText(await traffic.metrics(), controlFigures(control, registry, world)),
-        }),
+        metrics: metricsSource(config, () => controlFigures(control, registry, world), traffic),
         isHealthy: () => isHealthy,
       },
       world.clock,
@@ -144,10 +142,28 @@ function trafficPlane(config: Config, context: CommandContext, log: Log): Traffi
   return supervisor
 }
 
+/** What Prometheus reads, put together when it asks. */
+function metricsSource(
+  config: Config,
+  figures: () => readonly Figure[],
+  traffic: Traffic,
+): AdminSources['metrics'] {
+  const ofProcess = new ProcessMetrics()
+  const text = new PrometheusText({
+    prefix: config['metrics.prefix'],
+    subsystem: config['metrics.prometheus.subsystem'],
+    buckets: config['metrics.prometheus.buckets'],
+  })
+  return async () => ({
+    contentType: prometheusType,
+    body: text.write(await traffic.metrics(), figures(), await ofProcess.text(), breathe),
+  })
+}
+
 /** What the control plane knows in numbers. */
-function controlFigures(control: Control, registry: Registry, { clock }: World): ControlFigure[] {
+function controlFigures(control: Control, registry: Registry, { clock }: World): Figure[] {
   const { lastContactAt, connected } = registry.status()
-  const gauge = (name: string, help: string, value: number): ControlFigure => ({
+  const gauge = (name: string, help: string, value: number): Figure => ({
     name,
     help,
     kind: 'gauge',
@@ -162,7 +178,7 @@ function controlFigures(control: Control, registry: Registry, { clock }: World):
       lastContactAt === null ? -1 : Math.max(0, clock.now() - lastContactAt) / 1000,
     ),
     ...(registry.figures?.() ?? []).map(
-      ({ name, help, kind, value }): ControlFigure => ({ name: `registry_${name}`, help, kind, value }),
+      ({ name, help, kind, value }): Figure => ({ name: `registry_${name}`, help, kind, value }),
     ),
   ]
 }

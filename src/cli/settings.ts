@@ -180,5 +180,6 @@ export function trafficOptions(config: Config): TrafficOptions {
       maxTargetSize: 0,
     },
     upstreamClient: config['proxy.upstream.client'],
+    metrics: { buckets: config['metrics.prometheus.buckets'] },
   }
 }

@@ -1,5 +1,5 @@
 import type { LogLevel } from '../base/log.ts'
-import type { MetricsSnapshot } from '../observe/metrics.ts'
+import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
 import type { OpenPort, TrafficOptions } from '../traffic.ts'
 

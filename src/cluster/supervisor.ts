@@ -2,7 +2,8 @@ import { Backoff } from '../base/backoff.ts'
 import { StartError } from '../base/errors.ts'
 import type { Log, LogLevel } from '../base/log.ts'
 import type { World } from '../base/world.ts'
-import { addSnapshots, type MetricsSnapshot } from '../observe/metrics.ts'
+import { boundsOf } from '../observe/metrics.ts'
+import { addSnapshots, emptySnapshot, type MetricsSnapshot, ofThePast } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
 import { createTraffic, type OpenPort, type Traffic, type TrafficOptions } from '../traffic.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
@@ -65,8 +66,9 @@ export function createSupervisor(
   const local = createTraffic({ ...trafficOptions, listeners: [] }, parts)
   const services = new Map<string, ServiceRoutes>()
   const workers = new Map<number, Worker>()
+  const nothing = emptySnapshot(boundsOf(trafficOptions.metrics.buckets))
   /** What processes that are gone have counted. */
-  let gone: MetricsSnapshot = addSnapshots([])
+  let gone = nothing
   let noRoutePage = ''
   let version = 0
   let question = 0
@@ -80,7 +82,7 @@ export function createSupervisor(
     isServing = false
     isLeaving = false
     applied = 0
-    last: MetricsSnapshot = addSnapshots([])
+    last = nothing
     readonly #asked = new Map<number, (snapshot: MetricsSnapshot) => void>()
     #settle: ((ports: readonly OpenPort[] | StartError) => void) | null = null
     #drained: ((cut: number) => void) | null = null
@@ -208,8 +210,8 @@ export function createSupervisor(
     worker.isServing = false
     const { number } = worker
     // What it counted is not forgotten; what was open is open no more.
-    gone = addSnapshots([gone, { ...worker.last, connectionsOpen: 0 }])
-    worker.last = addSnapshots([])
+    gone = addSnapshots([gone, ofThePast(worker.last)])
+    worker.last = nothing
     worker.ended(how)
     if (workers.get(number) === worker) workers.delete(number)
     if (isStopping || worker.isLeaving) return

@@ -333,7 +333,12 @@ export const options = {
     '',
     'Where metrics are sent. Here they are served at /metrics of ui.addr.',
   ),
-  'metrics.prefix': accepted(metricsPrefix, '{{clean .Hostname}}.{{clean .Exec}}', 'Prefix of metric names.'),
+  'metrics.prefix': works(
+    metricsPrefix,
+    'gatehouse',
+    'Prefix of metric names. May be a template with {{clean .Hostname}} and {{clean .Exec}}.',
+    "fabio's default is {{clean .Hostname}}.{{clean .Exec}}, which gives each machine other names; default means the same.",
+  ),
   'metrics.names': accepted(
     line,
     '{{clean .Service}}.{{clean .Host}}.{{clean .Path}}.{{clean .TargetURL.Host}}',
@@ -345,9 +350,13 @@ export const options = {
   'metrics.graphite.addr': accepted(line, '', 'host:port of Graphite.'),
   'metrics.statsd.addr': accepted(line, '', 'host:port of StatsD.'),
   'metrics.dogstatsd.addr': accepted(line, '', 'host:port of DogStatsD.'),
-  'metrics.prometheus.subsystem': accepted(line, '', 'Second part of Prometheus metric names.'),
+  'metrics.prometheus.subsystem': works(
+    line,
+    '',
+    'Second part of Prometheus metric names, behind the prefix; empty: none.',
+  ),
   'metrics.prometheus.path': accepted(line, '/metrics', 'Path of the metrics on a prometheus listener.'),
-  'metrics.prometheus.buckets': accepted(
+  'metrics.prometheus.buckets': works(
     floats,
     '.005,.01,.025,.05,.1,.25,.5,1,2.5,5,10',
     'Upper bounds of the histogram buckets in seconds.',

@@ -116,7 +116,7 @@ export function explain(
       {
         live,
         noRoutePage,
-        observer: { finished() {} },
+        observer: { upgraded() {}, finished() {} },
         log: silent,
         world,
         wheel: new TimerWheel(world.clock),
@@ -194,6 +194,7 @@ function withoutConnections(route: Route, told: (request: ExplainedRequest) => v
   }
   const targets = route.targets.map((target) => ({
     ...target,
+    meter: { inFlight: 0 },
     upstream: target.upstream === null ? null : new Upstream(target.upstream.key, client),
   }))
   return { ...route, targets }

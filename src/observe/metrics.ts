@@ -1,214 +1,239 @@
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { catalogue } from '../base/errors.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { ExchangeObserver } from '../proxy/handler.ts'
-import { counterText, gaugeText, histogramText, type Labelled } from './prometheus-text.ts'
+import type { Meter, MeterLabels, Meters } from '../route/meter.ts'
+import { noCounts } from './counters.ts'
+import { column, firstBucket, Rows, widthOf } from './rows.ts'
+import { type MetricsSnapshot, noPhase, type PhaseFigures, type StatusLabels, targetKey } from './snapshot.ts'
 
-/** The histogram bounds of fabio's `metrics.prometheus.buckets`, in milliseconds. */
-export const bounds = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const
-
-/** Requests of one service that ended in one status. Plain data, so that processes can send it to each other. */
-export interface StatusFigures {
-  readonly status: number
-  requests: number
-  /** Of their durations, in milliseconds. */
-  sum: number
-  /** How many took up to each bound and no less than the one before; the last: longer than all bounds. */
-  readonly buckets: number[]
+export interface MetricsOptions {
+  /** `metrics.prometheus.buckets`: upper bounds, seconds. */
+  readonly buckets: readonly number[]
 }
 
-/** Everything one process has counted. Counts of several are added by `addSnapshots`. */
-export interface MetricsSnapshot {
-  readonly services: readonly { readonly service: string; readonly statuses: readonly StatusFigures[] }[]
-  readonly noRoute: number
-  readonly refused: readonly (readonly [status: number, count: number])[]
-  readonly retries: number
-  readonly clientGone: number
-  readonly connectionsAccepted: number
-  readonly connectionsOpen: number
-}
+/** Bounds that are counted in any case, milliseconds: an answer on a local network takes less than fabio's least. */
+const fineBounds = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
 
-/** A figure of the control plane, read when somebody asks. */
-export interface ControlFigure {
-  /** Without the prefix. */
+/** The bounds of the buckets, in milliseconds: each of those asked for, and the fine ones. */
+export const boundsOf = (buckets: readonly number[]): number[] =>
+  // 0.7 s times 1000 is no whole number: what is told as 0.7 has to be found again as 700.
+  [...new Set([...fineBounds, ...buckets.map((bound) => Number((bound * 1000).toPrecision(12)))])].sort(
+    (a, b) => a - b,
+  )
+
+/** One service: where the rows of its statuses are. */
+class ServiceSeries {
   readonly name: string
-  readonly help: string
-  readonly kind: 'counter' | 'gauge'
-  readonly value: number
+  /** By number of the status, whose 0 is no status; 0: no row yet. */
+  readonly rows: number[] = [0]
+  hasEnded = false
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** One target: what a route's requests to it are counted by. */
+class TargetSeries implements Meter {
+  inFlight = 0
+  /** Requests keep the meter that their target had for as long as they run: when the series has ended this is 0. */
+  row = 0
+  namedBy = 1
+  readonly labels: MeterLabels
+  readonly service: ServiceSeries
+
+  constructor(labels: MeterLabels, service: ServiceSeries) {
+    this.labels = labels
+    this.service = service
+  }
 }
 
 /**
- * What the traffic plane counts, by fabio's names (reference 11.2) behind the prefix `gatehouse`. To count a request is
- * two lookups and a few additions; the text that Prometheus reads is put together when it asks.
+ * What the traffic plane counts (fabio reference 11.2, and more). To count a request is a dozen additions in typed
+ * arrays, at places that its target carries; names and text come into it when somebody asks.
  */
-export class Metrics implements ExchangeObserver {
-  readonly #services = new Map<string, Map<number, StatusFigures>>()
+export class Metrics implements ExchangeObserver, Meters {
+  readonly counts = noCounts()
+  readonly bounds: readonly number[]
+  readonly #targets: Rows<TargetSeries>
+  readonly #statuses: Rows<StatusLabels>
+  readonly #series = new Map<string, TargetSeries>()
+  readonly #services = new Map<string, ServiceSeries>()
+  /** Statuses that were seen are numbered from 1: services have short lists then. By status less 100. */
+  readonly #numberOf = new Uint16Array(900)
+  #numbers = 0
+  readonly #queue: PhaseFigures
+  readonly #connect: PhaseFigures
+  readonly #firstByte: PhaseFigures
   readonly #refused = new Map<number, number>()
-  #noRoute = 0
-  #retries = 0
-  #clientGone = 0
-  #connectionsAccepted = 0
-  #connectionsOpen = 0
+  readonly #redirects = new Map<number, number>()
+  readonly #failures = new Map<string, number>()
 
-  /** HOT: once for each request. */
-  finished(exchange: Exchange, milliseconds: number): void {
-    if (exchange.attempts > 1) this.#retries += exchange.attempts - 1
-    if (exchange.route === null) {
-      this.#noRoute++
-      return
-    }
-    if (exchange.failure !== null && exchange.failure.code === 'GW_CLIENT_GONE') this.#clientGone++
-    // A route without a healthy instance has no target; its services are told apart in the table, not here.
-    const service = exchange.chosen === null ? '' : exchange.chosen.service
-    let statuses = this.#services.get(service)
-    if (statuses === undefined) {
-      statuses = new Map()
-      this.#services.set(service, statuses)
-    }
-    let figures = statuses.get(exchange.status)
-    if (figures === undefined) {
-      figures = noFigures(exchange.status)
-      statuses.set(exchange.status, figures)
-    }
-    figures.requests++
-    figures.sum += milliseconds
-    let bucket = 0
-    while (bucket < bounds.length && milliseconds > bounds[bucket]!) bucket++
-    figures.buckets[bucket]!++
+  constructor({ buckets }: MetricsOptions) {
+    this.bounds = boundsOf(buckets)
+    const width = widthOf(this.bounds)
+    this.#targets = new Rows(width)
+    this.#statuses = new Rows(width)
+    this.#queue = noPhase(this.bounds)
+    this.#connect = noPhase(this.bounds)
+    this.#firstByte = noPhase(this.bounds)
   }
 
-  refused(status: number): void {
-    this.#refused.set(status, (this.#refused.get(status) ?? 0) + 1)
+  take(labels: MeterLabels): Meter {
+    const key = targetKey(labels)
+    let series = this.#series.get(key)
+    if (series !== undefined) {
+      series.namedBy++
+      return series
+    }
+    series = new TargetSeries(labels, this.#service(labels.service))
+    series.row = this.#targets.take(series)
+    this.#series.set(key, series)
+    return series
   }
 
-  connectionOpened(): void {
-    this.#connectionsAccepted++
-    this.#connectionsOpen++
+  letGo(meter: Meter): void {
+    const series = meter as TargetSeries
+    if (--series.namedBy > 0) return
+    this.#series.delete(targetKey(series.labels))
+    this.#targets.letGo(series.row)
+    series.row = 0
   }
 
-  connectionClosed(): void {
-    this.#connectionsOpen--
+  #service(name: string): ServiceSeries {
+    let service = this.#services.get(name)
+    if (service === undefined) {
+      service = new ServiceSeries(name)
+      this.#services.set(name, service)
+    }
+    return service
   }
 
   /** The service has no route any more: its series end. */
-  forget(service: string): void {
-    this.#services.delete(service)
+  forget(name: string): void {
+    const service = this.#services.get(name)
+    if (service === undefined) return
+    this.#services.delete(name)
+    service.hasEnded = true
+    for (const row of service.rows) if (row > 0) this.#statuses.letGo(row)
+    service.rows.length = 1
   }
 
+  /** HOT: once for each request. */
+  finished(exchange: Exchange, milliseconds: number): void {
+    const { status, failure, chosen, attempts } = exchange
+    if (failure !== null) this.#failures.set(failure.code, (this.#failures.get(failure.code) ?? 0) + 1)
+    if (attempts === 0) {
+      this.#answeredItself(exchange)
+      return
+    }
+    if (attempts > 1) this.counts.retries += attempts - 1
+    if (status === 101) this.counts.tunnelsOpen--
+    const { bounds } = this
+    const bucket = firstBucket + bucketOf(bounds, milliseconds)
+    const { row, service } = chosen!.meter as TargetSeries
+    const statusRow = service.rows[this.#numberOf[status - 100]!] || this.#newStatus(service, status)
+    const targets = this.#targets.values
+    const statuses = this.#statuses.values
+    targets[row + column.requests]!++
+    targets[row + column.duration]! += milliseconds
+    targets[row + column.bytes]! += exchange.bodySize
+    targets[row + bucket]!++
+    statuses[statusRow + column.requests]!++
+    statuses[statusRow + column.duration]! += milliseconds
+    statuses[statusRow + column.bytes]! += exchange.bodySize
+    statuses[statusRow + bucket]!++
+    if (status >= 500 || (failure !== null && catalogue[failure.code].source !== 'client')) {
+      targets[row + column.errors]!++
+      statuses[statusRow + column.errors]!++
+    }
+    const { startedAt, waitsSince, sentAt, answeredAt, wasSent } = exchange
+    if (waitsSince > 0) {
+      observe(this.#queue, bounds, waitsSince - startedAt)
+      if (wasSent) observe(this.#connect, bounds, sentAt - waitsSince)
+    } else observe(this.#queue, bounds, sentAt - startedAt)
+    if (wasSent) targets[row + column.wait]! += sentAt - startedAt
+    if (answeredAt > 0) {
+      targets[row + column.firstByte]! += answeredAt - sentAt
+      observe(this.#firstByte, bounds, answeredAt - sentAt)
+    }
+  }
+
+  /** fabio counts these neither as requests nor as those of a service (reference 6.1). */
+  #answeredItself({ route, chosen, failure, status }: Exchange): void {
+    if (route === null) this.counts.noRoute++
+    else if (chosen === null) this.counts.noTarget++
+    else if (failure === null && chosen.upstream === null) increase(this.#redirects, status)
+  }
+
+  upgraded(): void {
+    this.counts.tunnelsOpen++
+  }
+
+  /** The row of a status that the service had not answered with before. */
+  #newStatus(service: ServiceSeries, status: number): number {
+    if (service.hasEnded) return 0
+    let number = this.#numberOf[status - 100]!
+    if (number === 0) {
+      number = ++this.#numbers
+      this.#numberOf[status - 100] = number
+    }
+    while (service.rows.length <= number) service.rows.push(0)
+    const row = this.#statuses.take({ service: service.name, status })
+    service.rows[number] = row
+    return row
+  }
+
+  refused(status: number): void {
+    increase(this.#refused, status)
+  }
+
+  connectionOpened(): void {
+    this.counts.connectionsAccepted++
+    this.counts.connectionsOpen++
+  }
+
+  connectionClosed(): void {
+    this.counts.connectionsOpen--
+  }
+
+  /** What was counted so far: copies, which stay as they are. */
   snapshot(): MetricsSnapshot {
+    const { values } = this.#targets
+    const copyOf = ({ sum, buckets }: PhaseFigures): PhaseFigures => ({ sum, buckets: buckets.slice() })
     return {
-      services: [...this.#services].map(([service, statuses]) => ({
-        service,
-        statuses: [...statuses.values()].map((figures) => ({ ...figures, buckets: [...figures.buckets] })),
-      })),
-      noRoute: this.#noRoute,
-      refused: [...this.#refused],
-      retries: this.#retries,
-      clientGone: this.#clientGone,
-      connectionsAccepted: this.#connectionsAccepted,
-      connectionsOpen: this.#connectionsOpen,
+      bounds: this.bounds,
+      targets: this.#targets.copy(({ inFlight, labels }, at) => {
+        values[at + column.inFlight] = inFlight
+        return inFlight > 0 || values[at + column.requests]! > 0 ? labels : null
+      }),
+      statuses: this.#statuses.copy((labels) => labels),
+      phases: {
+        queue: copyOf(this.#queue),
+        connect: copyOf(this.#connect),
+        first_byte: copyOf(this.#firstByte),
+      },
+      counts: { ...this.counts },
+      refused: Object.fromEntries(this.#refused),
+      redirects: Object.fromEntries(this.#redirects),
+      failures: Object.fromEntries(this.#failures),
     }
   }
 }
 
-const noFigures = (status: number): StatusFigures => ({
-  status,
-  requests: 0,
-  sum: 0,
-  buckets: new Array<number>(bounds.length + 1).fill(0),
-})
-
-/** The sum of what several processes have counted. */
-export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnapshot {
-  const services = new Map<string, Map<number, StatusFigures>>()
-  const refused = new Map<number, number>()
-  for (const snapshot of snapshots) {
-    for (const { service, statuses } of snapshot.services) {
-      const sums = services.get(service) ?? new Map<number, StatusFigures>()
-      services.set(service, sums)
-      for (const figures of statuses) {
-        const sum = sums.get(figures.status) ?? noFigures(figures.status)
-        sums.set(figures.status, sum)
-        sum.requests += figures.requests
-        sum.sum += figures.sum
-        for (const [index, count] of figures.buckets.entries()) sum.buckets[index]! += count
-      }
-    }
-    for (const [status, count] of snapshot.refused) refused.set(status, (refused.get(status) ?? 0) + count)
-  }
-  const total = (pick: (snapshot: MetricsSnapshot) => number): number =>
-    snapshots.reduce((sum, snapshot) => sum + pick(snapshot), 0)
-  return {
-    services: [...services].map(([service, statuses]) => ({ service, statuses: [...statuses.values()] })),
-    noRoute: total(({ noRoute }) => noRoute),
-    refused: [...refused],
-    retries: total(({ retries }) => retries),
-    clientGone: total(({ clientGone }) => clientGone),
-    connectionsAccepted: total(({ connectionsAccepted }) => connectionsAccepted),
-    connectionsOpen: total(({ connectionsOpen }) => connectionsOpen),
-  }
+/** HOT. Most answers are fast: from the least bound upwards. */
+function bucketOf(bounds: readonly number[], milliseconds: number): number {
+  let bucket = 0
+  while (bucket < bounds.length && milliseconds > bounds[bucket]!) bucket++
+  return bucket
 }
 
-const ofProcess = new Registry()
-collectDefaultMetrics({ register: ofProcess, prefix: 'gatehouse_' })
+/** HOT. */
+function observe(phase: PhaseFigures, bounds: readonly number[], milliseconds: number): void {
+  phase.sum += milliseconds
+  phase.buckets[bucketOf(bounds, milliseconds)]!++
+}
 
-export const metricsContentType = ofProcess.contentType
-
-/** The Prometheus text format, with what prom-client knows of this process. */
-export async function metricsText(
-  snapshot: MetricsSnapshot,
-  control: readonly ControlFigure[],
-): Promise<string> {
-  const inSeconds = bounds.map((bound) => bound / 1000)
-  const byService: Labelled<StatusFigures>[] = []
-  const byStatus: Labelled<StatusFigures>[] = []
-  for (const { service, statuses } of snapshot.services) {
-    const all = noFigures(0)
-    for (const figures of statuses) {
-      byStatus.push({ labels: { code: String(figures.status), service }, value: figures })
-      all.requests += figures.requests
-      all.sum += figures.sum
-      for (const [index, count] of figures.buckets.entries()) all.buckets[index]! += count
-    }
-    byService.push({ labels: { service }, value: all })
-  }
-  const histogram = ({ labels, value }: Labelled<StatusFigures>) => ({
-    labels,
-    value: { buckets: value.buckets, sum: value.sum / 1000 },
-  })
-  const parts = [
-    histogramText(
-      'gatehouse_requests',
-      'proxied requests by service, seconds from the request head to the end of the answer',
-      inSeconds,
-      byService.map(histogram),
-    ),
-    histogramText(
-      'gatehouse_http_status',
-      'proxied requests by status and service, seconds from the request head to the end of the answer',
-      inSeconds,
-      byStatus.map(histogram),
-    ),
-    counterText('gatehouse_notfound', 'requests that no route matched', [
-      { labels: {}, value: snapshot.noRoute },
-    ]),
-    counterText(
-      'gatehouse_refused',
-      'requests refused before a route was looked for, by status',
-      snapshot.refused.map(([status, value]) => ({ labels: { code: String(status) }, value })),
-    ),
-    counterText('gatehouse_retries', 'attempts beyond the first', [{ labels: {}, value: snapshot.retries }]),
-    counterText('gatehouse_client_gone', 'requests whose client went away before the end of the answer', [
-      { labels: {}, value: snapshot.clientGone },
-    ]),
-    counterText('gatehouse_connections_accepted', 'client connections that were opened', [
-      { labels: {}, value: snapshot.connectionsAccepted },
-    ]),
-    gaugeText('gatehouse_connections_open', 'client connections that are open', [
-      { labels: {}, value: snapshot.connectionsOpen },
-    ]),
-    ...control.map(({ name, help, kind, value }) =>
-      (kind === 'counter' ? counterText : gaugeText)(`gatehouse_${name}`, help, [{ labels: {}, value }]),
-    ),
-  ]
-  return parts.join('') + (await ofProcess.metrics())
+function increase(counts: Map<number, number>, key: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
 }

@@ -85,6 +85,8 @@ export class Exchange {
   filter: BodyFilter | null = null
   /** Of the whole exchange. */
   deadline: WheelTimer | null = null
+  /** When the last attempt began to wait for a connection. Monotonic milliseconds; 0: there was one at once. */
+  waitsSince = 0
   /** When the last attempt went out, and when the head of its answer came. Monotonic milliseconds; 0: not yet. */
   sentAt = 0
   answeredAt = 0

@@ -33,6 +33,8 @@ export interface HandlerOptions extends ForwardingOptions {
 
 /** Hears of every exchange once, at its end. */
 export interface ExchangeObserver {
+  /** Both sides speak another protocol from here on; `finished` comes when they are done. */
+  upgraded(exchange: Exchange): void
   finished(exchange: Exchange, milliseconds: number): void
 }
 
@@ -216,6 +218,7 @@ class Phases implements Handler {
     exchange.wasSent = false
     exchange.upstream = upstream
     upstream.inFlight++
+    target.meter.inFlight++
     exchange.call = upstream.client.send(
       {
         method: exchange.method,
@@ -231,6 +234,8 @@ class Phases implements Handler {
       },
       new Relay(exchange, plan, this),
     )
+    // On a kept connection it has gone out already: the clock is asked only where something is waited for.
+    exchange.waitsSince = exchange.wasSent ? 0 : this.monotonic()
   }
 
   // What a relay needs.
@@ -239,11 +244,16 @@ class Phases implements Handler {
     return this.#parts.world.clock.monotonic()
   }
 
+  upgraded(exchange: Exchange): void {
+    this.#parts.observer.upgraded(exchange)
+  }
+
   /** The exchange with the upstream is over, however: it is no longer counted there. */
   release(exchange: Exchange): void {
     if (exchange.upstream === null) return
     exchange.upstream.inFlight--
     exchange.upstream = null
+    exchange.chosen!.meter.inFlight--
   }
 
   /** An attempt has failed. */

@@ -9,6 +9,7 @@ import type { AnswerChange, FilterOut, Plan } from './plan.ts'
 export interface RelayOwner {
   readonly date: () => string
   monotonic(): number
+  upgraded(exchange: Exchange): void
   release(exchange: Exchange): void
   attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void
   fail(exchange: Exchange, error: unknown): void
@@ -101,6 +102,7 @@ export class Relay implements ResponseSink {
     }
     exchange.status = 101
     exchange.answeredAt = this.#owner.monotonic()
+    this.#owner.upgraded(exchange)
     // What was asked for is what was agreed to: the connection takes no other answer.
     const upgrade = fields.first('upgrade') || exchange.fields.first('upgrade')
     exchange.client.switchTo(this.#changedLines(fields, null), upgrade, tunnel)

@@ -16,6 +16,7 @@ import {
   sourceText,
 } from './definition.ts'
 import { type Destination, parseDestination } from './destination.ts'
+import { type Meter, type Meters, noMeters } from './meter.ts'
 import { isClosing, type RouteOptions } from './options.ts'
 import type { CompilePlan, TargetPlan } from './plan.ts'
 import { globPathMistake } from './source.ts'
@@ -30,6 +31,7 @@ export interface Target {
   readonly share: number
   readonly options: RouteOptions
   readonly plan: TargetPlan
+  readonly meter: Meter
   /** Null: a redirect, which asks nobody. */
   readonly upstream: Upstream | null
 }
@@ -151,6 +153,8 @@ export interface TableOptions {
   readonly strategy: BalancerFactory
   readonly unhealthyRoute: UnhealthyRoute
   readonly compilePlan: CompilePlan
+  /** Absent: nobody counts. */
+  readonly meters?: Meters
   readonly random: () => number
   /** Where in their ring new routes start, 0 to below 1. */
   readonly startAt?: number
@@ -169,6 +173,7 @@ export interface UpstreamStore {
 export class TableBuilder {
   readonly #options: TableOptions
   readonly #upstreams: UpstreamStore
+  readonly #meters: Meters
   readonly #services = new Map<string, readonly RouteDefinition[]>()
   /** By route key, then service. */
   readonly #bySource = new Map<string, Map<string, RouteDefinition[]>>()
@@ -180,6 +185,7 @@ export class TableBuilder {
   constructor(options: TableOptions, upstreams: UpstreamStore) {
     this.#options = options
     this.#upstreams = upstreams
+    this.#meters = options.meters ?? noMeters
   }
 
   /**
@@ -210,7 +216,10 @@ export class TableBuilder {
 
   letGo(routes: readonly Route[]): void {
     for (const route of routes) {
-      for (const { upstream } of route.targets) if (upstream !== null) this.#upstreams.letGo(upstream)
+      for (const { upstream, meter } of route.targets) {
+        if (upstream !== null) this.#upstreams.letGo(upstream)
+        this.#meters.letGo(meter)
+      }
     }
   }
 
@@ -264,7 +273,7 @@ export class TableBuilder {
       .sort((a, b) => byServiceAndUrl(a.definition, b.definition))
     if (served.length === 0 && !this.#answersWithoutTarget(definitions)) return null
     const shares = sharesOf(served.map(({ definition }) => definition.weight))
-    const targets = served.map((pair, i) => this.#buildTarget(pair.definition, pair.destination, shares[i]!))
+    const targets = served.map((pair, i) => this.#buildTarget(pair, source, shares[i]!))
     const ring = buildRing(shares)
     return {
       source,
@@ -296,12 +305,13 @@ export class TableBuilder {
     return cursor
   }
 
-  #buildTarget(definition: RouteDefinition, destination: Destination | 'redirect', share: number): Target {
+  #buildTarget({ definition, destination }: ServedDefinition, { host, path }: Source, share: number): Target {
     const { service, instance, url, options } = definition
     const authority = destination === 'redirect' ? '' : destination.authority
     const upstream = destination === 'redirect' ? null : this.#takeUpstream(destination, options)
     const plan = this.#options.compilePlan({ service, instance, url, authority, options })
-    return { service, instance, url, authority, share, options, plan, upstream }
+    const meter = this.#meters.take({ service, host, path, url })
+    return { service, instance, url, authority, share, options, plan, meter, upstream }
   }
 
   #takeUpstream({ scheme, authority }: Destination, options: RouteOptions): Upstream {

@@ -22,6 +22,10 @@ const empty: TableView = {
   },
 }
 
+async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
+  for (const text of texts) yield Buffer.from(text)
+}
+
 let admin: AdminServer | null = null
 afterEach(async () => {
   await admin?.close()
@@ -54,7 +58,7 @@ async function start(first: TableView = empty, more: Partial<AdminSources> = {},
       told.add(changed)
       return () => told.delete(changed)
     },
-    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'a 1\n' }),
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: chunks('a 1', '\n') }),
     isHealthy: () => isHealthy,
     services: () => ({ version: 0, services: [] }),
     problems: () => ({ rejected: [], unrouted: [] }),

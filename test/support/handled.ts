@@ -107,7 +107,7 @@ export function handling(
     {
       live: { current: table },
       noRoutePage: { html: '' },
-      observer: { finished() {} },
+      observer: { finished() {}, upgraded() {} },
       log: new CapturedLog(),
       world,
       wheel: new TimerWheel(clock),

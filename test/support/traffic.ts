@@ -1,5 +1,5 @@
-import { systemWorld } from '../../src/base/world.ts'
-import { metricsText } from '../../src/observe/metrics.ts'
+import { breathe, systemWorld } from '../../src/base/world.ts'
+import { PrometheusText } from '../../src/observe/prometheus.ts'
 import type { ServiceRoutes } from '../../src/route/definition.ts'
 import { createTraffic, type TrafficOptions } from '../../src/traffic.ts'
 import { CapturedLog } from './captured-log.ts'
@@ -53,6 +53,19 @@ const options: TrafficOptions = {
     maxTargetSize: 0,
   },
   upstreamClient: 'wire',
+  metrics: { buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+}
+
+const prometheus = new PrometheusText({
+  prefix: 'gatehouse',
+  subsystem: '',
+  buckets: options.metrics.buckets,
+})
+
+export async function textOf(chunks: AsyncIterable<Buffer>): Promise<string> {
+  let text = ''
+  for await (const chunk of chunks) text += chunk.toString('utf8')
+  return text
 }
 
 /** A traffic plane on a free port with these routes, and no control plane. */
@@ -83,7 +96,7 @@ export async function startTraffic(
   const port = listener!.port
   return {
     traffic,
-    metricsText: async () => metricsText(await traffic.metrics(), []),
+    metricsText: async () => textOf(prometheus.write(await traffic.metrics(), [], '', breathe)),
     log,
     port,
     url: `http://127.0.0.1:${port}`,
