@@ -353,7 +353,7 @@ describe('the result', () => {
     expect(config['registry.consul.service.status']).toEqual(['passing', 'warning'])
     expect(config['log.level']).toBe('DEBUG')
     expect(config['proxy.localip']).toBe('10.1.2.99')
-    expect(config['metrics.prefix']).toBe('gate-1.gatehouse')
+    expect(config['metrics.prefix']).toBe('gatehouse')
   })
 
   test('is frozen all the way down', async () => {

@@ -130,6 +130,7 @@ const fabioOptions: readonly (readonly [key: string, standard: string])[] = [
 const ownDefaults: Readonly<Record<string, string>> = {
   'proxy.strategy': 'rr',
   'proxy.shutdownwait': '5s',
+  'metrics.prefix': 'gatehouse',
   'registry.consul.requireConsistent': 'false',
   'registry.consul.allowStale': 'true',
 }
