@@ -1,6 +1,7 @@
 import { dryRun } from './admin/dry-run.ts'
 import { type Change, History, instanceChanges, overrideChanges } from './admin/history.ts'
 import { type LineDiff, lineDiff } from './admin/line-diff.ts'
+import { Origins } from './admin/origins.ts'
 import { serviceView, unroutedOf } from './admin/service-view.ts'
 import { type Evidence, routeViews } from './admin/table-view.ts'
 import type {
@@ -75,7 +76,7 @@ interface KnownService {
 }
 
 /** Who states a route by a command has no check that could fail. */
-const ofCommand: Evidence = { health: 'passing', reason: '' }
+const ofCommand: Omit<Evidence, 'origin'> = { health: 'passing', reason: '' }
 
 export function createControl(options: ControlOptions, parts: ControlParts): Control {
   const { registry, publish, publishNoRoutePage, publishAliases, world, log } = parts
@@ -86,6 +87,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
   const subscribers = new Set<() => void>()
   const history = new History()
   let documents: readonly CommandDocument[] = []
+  let origins = new Origins([])
   let commandProblems: readonly Problem[] = []
   let overrideProblems: readonly Problem[] = []
   let aliases = ''
@@ -136,7 +138,9 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     )
     reportProblems(commandProblems, problems)
     commandProblems = problems
-    const affected = new Set(overrides.setCommands(read.flatMap(({ commands }) => commands)))
+    const commands = read.flatMap((document) => document.commands)
+    origins = new Origins(commands)
+    const affected = new Set(overrides.setCommands(commands))
     routesChanged(affected, { instances: [], overrides: causes })
   }
 
@@ -208,11 +212,14 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
 
   /** What is known of the instance of a definition. */
   function evidence(): (definition: RouteDefinition) => Evidence {
-    const states = new Map<string, Evidence>()
+    const states = new Map<string, Omit<Evidence, 'origin'>>()
     for (const { instances } of services.values()) {
       for (const { node, id, state } of instances) states.set(`${node}/${id}`, state)
     }
-    return ({ instance }) => states.get(instance) ?? ofCommand
+    return (definition) => {
+      const { health, reason } = states.get(definition.instance) ?? ofCommand
+      return { health, reason, origin: origins.of(definition) }
+    }
   }
 
   const allProblems = (): Problem[] => [

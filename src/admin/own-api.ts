@@ -3,6 +3,7 @@ import { type ExplainQuery, QuestionError } from './explanation.ts'
 import type { RouteSchema } from './openapi.ts'
 import { sendJson } from './requests.ts'
 import { list, object, type Schema, text } from './schema.ts'
+import type { TrafficView } from './traffic-view.ts'
 import type {
   ConfigView,
   ExplanationView,
@@ -19,6 +20,7 @@ import {
   problemsSchema,
   servicesSchema,
   tableSchema,
+  trafficSchema,
 } from './view-schemas.ts'
 
 /** What the gateway tells of itself. */
@@ -28,6 +30,8 @@ export interface OwnSources {
   services(only?: string): ServicesView
   problems(): ProblemsView
   history(): HistoryView
+  /** The last half hour. `service`: of this one; null: of everything. */
+  traffic(service: string | null): TrafficView
   /**
    * What would become of a request. Throws a QuestionError where it could not be sent.
    *
@@ -98,6 +102,17 @@ export function addOwnRoutes(app: FastifyInstance, info: PageInfo, sources: OwnS
     '/api/history',
     { schema: answering('What changed in the table, and what caused it', historySchema) },
     (request, reply) => sendJson(request, reply, sources.history()),
+  )
+  app.get<{ Querystring: { service?: string } }>(
+    '/api/traffic',
+    {
+      schema: answering(
+        'Requests, errors, latency and connections of the last 30 minutes',
+        trafficSchema,
+        query({ service: text('the series are of this one') }),
+      ),
+    },
+    (request, reply) => sendJson(request, reply, sources.traffic(request.query.service ?? null)),
   )
   app.get<{ Querystring: { url: string; method?: string; header?: string | string[] } }>(
     '/api/explain',

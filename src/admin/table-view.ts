@@ -7,6 +7,8 @@ import type { HealthView, RouteView, TargetView } from './view.ts'
 export interface Evidence {
   readonly health: HealthView
   readonly reason: string
+  /** Who states it, as `Origins` says. */
+  readonly origin: string
 }
 
 /** Groups definitions into the routes that they make, with each target's share as the traffic plane computes it. */
@@ -41,7 +43,7 @@ function targetViews(
   return definitions
     .map((definition): TargetView => {
       const { service, instance, url, weight, tags, optionText: options, unserved } = definition
-      const { health, reason } = evidenceOf(definition)
+      const { health, reason, origin } = evidenceOf(definition)
       const address = parseDestination(url)?.authority ?? ''
       return {
         service,
@@ -55,6 +57,7 @@ function targetViews(
         routed: isServed(definition),
         health,
         reason: unserved ?? reason,
+        origin,
       }
     })
     .sort((a, b) => compare(a.service, b.service) || compare(a.url, b.url))

@@ -12,6 +12,7 @@ import {
   truth,
   whole,
 } from './schema.ts'
+import type { SeriesView, ServiceTrafficView, TrafficView } from './traffic-view.ts'
 import type {
   ChangeView,
   ConfigValueView,
@@ -78,6 +79,7 @@ const targetProperties = {
   routed: truth('whether it may get requests'),
   health,
   reason: text('why it is not passing: the check and what it printed'),
+  origin: text('tag, or the place of the command'),
 }
 
 const target = object<TargetView>(targetProperties)
@@ -169,6 +171,31 @@ export const historySchema: Schema = object<HistoryView>({
     }),
     'the newest first',
   ),
+})
+
+const points = (description: string): Schema => list(orNull(number()), description)
+
+export const trafficSchema: Schema = object<TrafficView>({
+  at: orNull(moment),
+  everySeconds: number('between two points; at is the end of the newest'),
+  service: orNull(text('what the series are of; null: everything')),
+  series: object<SeriesView>({
+    requests: points('a second; the oldest point first, null: nothing is known of it'),
+    errors: points('a second, with a status of 500 or above'),
+    p50: points('milliseconds'),
+    p99: points('milliseconds'),
+    connectionsOpen: points('none for one service'),
+    connectionsAccepted: points('a second; none for one service'),
+  }),
+  services: list(
+    object<ServiceTrafficView>({
+      service: text('empty: routes without an instance to ask'),
+      requests: whole('within the time of the series'),
+      errors: whole(),
+    }),
+    'those with the most requests first',
+  ),
+  omitted: whole('services without a series of their own, because too many others have one'),
 })
 
 const mistake = object<MistakeView>({

@@ -41,6 +41,8 @@ export interface TargetView {
   readonly health: HealthView
   /** Why it is not passing: the check and what it printed. Empty when passing. */
   readonly reason: string
+  /** Where it comes from: `tag` of the instance, or the place of the command, `fabio/config/team-a: line 3`. */
+  readonly origin: string
 }
 
 export type HealthView = 'passing' | 'warning' | 'critical' | 'maintenance'

@@ -3,6 +3,7 @@ import { mistakesIn } from '../admin/dry-run.ts'
 import { explanationView, readQuestion } from '../admin/explanation.ts'
 import type { AdminOverrides } from '../admin/override-api.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
+import { TrafficWatch } from '../admin/traffic-watch.ts'
 import { createLog, type Log } from '../base/log.ts'
 import { breathe, type World } from '../base/world.ts'
 import { createSupervisor } from '../cluster/supervisor.ts'
@@ -17,6 +18,7 @@ import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
 import { chooseRegistry } from './registries.ts'
 import { trafficOptions } from './settings.ts'
+import { trafficFigures } from './traffic-feed.ts'
 
 /** A gateway that serves. */
 export interface Gateway {
@@ -46,6 +48,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   let aliases: readonly string[] = []
   let admin: AdminServer | null = null
   let isHealthy = true
+  const watch = new TrafficWatch(async () => trafficFigures(await traffic.metrics()), world.clock)
   const control = createControl(
     { tagPrefix: config['registry.consul.tagprefix'], matcher: config['proxy.matcher'] },
     {
@@ -66,6 +69,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   const stop = async (): Promise<number> => {
     // Who sends requests here must hear of it before they are refused: first the registry, then the ports.
     isHealthy = false
+    watch.close()
     await self?.deregister()
     const cut = await traffic.drain(config['proxy.shutdownwait'])
     await Promise.all([control.close(), admin?.close()])
@@ -84,6 +88,9 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       },
       {
         ...controlSources(control, traffic, registry),
+        figures: () => watch.figures(),
+        subscribeFigures: (told) => watch.subscribe(told),
+        traffic: (service) => watch.traffic(service),
         config: () => configView(loaded, context),
         metrics: metricsSource(config, () => controlFigures(control, registry, world), traffic),
         isHealthy: () => isHealthy,
@@ -91,6 +98,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       world.clock,
     )
     log.info('admin', 'listening', `UI and API on port ${admin.port}`)
+    watch.start()
     self = selfRegistration(admin.port)
     const listeners = await serve(control, traffic, context.stop)
     for (const { address } of listeners) log.info('proxy', 'listening', `HTTP proxy listening on ${address}`)
@@ -108,7 +116,7 @@ function controlSources(
   control: Control,
   traffic: Traffic,
   registry: Registry,
-): Omit<AdminSources, 'config' | 'metrics' | 'isHealthy'> {
+): Omit<AdminSources, 'config' | 'metrics' | 'isHealthy' | 'figures' | 'subscribeFigures' | 'traffic'> {
   return {
     table: () => control.table(),
     subscribe: (changed) => control.subscribe(changed),

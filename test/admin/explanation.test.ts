@@ -74,6 +74,7 @@ describe('the view of an explanation', () => {
     routed: share > 0,
     health: 'passing',
     reason: '',
+    origin: 'tag',
     ...more,
   })
   const request = { method: 'GET', target: '/x', fields: ['Host', 'a', 'X', '1'] }

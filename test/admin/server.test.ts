@@ -3,6 +3,7 @@ import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { QuestionError } from '../../src/admin/explanation.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../../src/admin/server.ts'
+import { TrafficSeries } from '../../src/admin/traffic-series.ts'
 import type { TableView } from '../../src/admin/view.ts'
 import { systemClock } from '../../src/base/world.ts'
 import { waitFor } from '../support/wait.ts'
@@ -63,6 +64,9 @@ async function start(first: TableView = empty, more: Partial<AdminSources> = {},
     services: () => ({ version: 0, services: [] }),
     problems: () => ({ rejected: [], unrouted: [] }),
     history: () => ({ capacity: 200, changes: [] }),
+    traffic: (service) => new TrafficSeries().view(service, 0, 0),
+    figures: () => null,
+    subscribeFigures: () => () => {},
     explain: () => {
       throw new QuestionError('url: expected one')
     },
@@ -108,6 +112,7 @@ const target = {
   routed: true,
   health: 'passing',
   reason: '',
+  origin: 'tag',
 } as const
 
 const withRoutes: TableView = {
@@ -195,6 +200,7 @@ describe('the admin port', () => {
       '/api/routes',
       '/api/services',
       '/api/table',
+      '/api/traffic',
       '/api/ui',
       '/api/version',
       '/health',

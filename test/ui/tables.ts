@@ -15,6 +15,7 @@ export function target(changes: Partial<TargetView> = {}): TargetView {
     routed: true,
     health: 'passing',
     reason: '',
+    origin: 'tag',
     ...changes,
   }
 }
