@@ -2,12 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import { type ExplainQuery, QuestionError } from './explanation.ts'
 import type { RouteSchema } from './openapi.ts'
 import { sendJson } from './requests.ts'
-import { list, object, type Schema, text } from './schema.ts'
+import { list, object, oneOf, type Schema, text } from './schema.ts'
 import type { TrafficView } from './traffic-view.ts'
 import type {
   ConfigView,
   ExplanationView,
   HistoryView,
+  PageInfo,
   ProblemsView,
   ServicesView,
   TableView,
@@ -41,12 +42,6 @@ export interface OwnSources {
   config(): ConfigView
 }
 
-export interface PageInfo {
-  readonly title: string
-  readonly color: string
-  readonly version: string
-}
-
 const query = (properties: Readonly<Record<string, Schema>>, ...required: string[]): Schema => ({
   type: 'object',
   properties: { ...properties, pretty: text('indents the answer') },
@@ -73,7 +68,12 @@ const explainSchema: RouteSchema = {
 }
 
 export function addOwnRoutes(app: FastifyInstance, info: PageInfo, sources: OwnSources): void {
-  const uiSchema = object<PageInfo>({ title: text(), color: text(), version: text() })
+  const uiSchema = object<PageInfo>({
+    title: text(),
+    color: text(),
+    version: text(),
+    access: oneOf('rw', 'ro'),
+  })
   app.get(
     '/api/ui',
     { schema: answering('How this gateway is named and coloured', uiSchema) },

@@ -67,7 +67,8 @@ export async function startAdmin(
   prepare(app)
   addFabioRoutes(app, options, sources)
   addOverrideRoutes(app, options.access, sources.overrides)
-  addOwnRoutes(app, { title: options.title, color: options.color, version: options.version }, sources)
+  const { title, color, version, access } = options
+  addOwnRoutes(app, { title, color, version, access }, sources)
   addTableStream(app, sources, clock, securityHeaders)
   const openApiSchema: RouteSchema = {
     summary: 'This document',
@@ -180,7 +181,7 @@ async function addUi(app: FastifyInstance, { assets, access }: AdminOptions): Pr
   await app.register(fastifyStatic, { root: assets, index: false, wildcard: false })
   const page = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
     reply.sendFile('index.html', { maxAge: 0 })
-  app.get('/routes', page)
+  for (const path of ['/routes', '/explain', '/problems', '/history', '/traffic']) app.get(path, page)
   // fabio's editor is closed with the API behind it (reference 9).
   const editor =
     access === 'rw'

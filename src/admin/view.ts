@@ -204,6 +204,17 @@ export interface ConfigValueView {
   readonly type: string
 }
 
+/** `GET /api/ui`: how the operator named and coloured this gateway, and what the page may do. */
+export interface PageInfo {
+  /** `ui.title`, may be empty. */
+  readonly title: string
+  /** `ui.color`, a colour of Materialize. */
+  readonly color: string
+  readonly version: string
+  /** `ui.access` */
+  readonly access: 'rw' | 'ro'
+}
+
 /** `GET /api/explain` */
 export interface ExplanationView {
   readonly method: string

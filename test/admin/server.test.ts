@@ -227,10 +227,10 @@ describe('the admin port', () => {
     const page = await request(`${url}/routes`)
     const html = await page.body.text()
     expect(page.headers['content-security-policy']).toContain("default-src 'self'")
-    const assets = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]!)
+    const assets = [...html.matchAll(/(?:src|href)="(\.[^"]+)"/g)].map((match) => match[1]!)
     expect(assets.length).toBeGreaterThan(1)
     for (const asset of assets) {
-      const { href, origin } = new URL(asset, `${url}/routes`)
+      const { href, origin } = new URL(asset, `${url}/`)
       expect(origin).toBe(url)
       expect((await request(href)).statusCode, asset).toBe(200)
     }
@@ -251,7 +251,12 @@ describe('the admin port', () => {
   test('says what the page needs', async () => {
     const { url } = await start()
     const answer = await request(`${url}/api/ui`)
-    expect(await answer.body.json()).toEqual({ title: 'staging', color: 'teal', version: '1.2.3' })
+    expect(await answer.body.json()).toEqual({
+      title: 'staging',
+      color: 'teal',
+      version: '1.2.3',
+      access: 'rw',
+    })
   })
 
   test('a port that is taken is told with its address', async () => {

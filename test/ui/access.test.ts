@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { pagesInBrowser } from './in-browser.ts'
-import { sample, tableOf } from './tables.ts'
+import { sample, sampleFigures, tableOf } from './tables.ts'
 
 const open = pagesInBrowser()
 const lowContrast = await readFile(new URL('low-contrast.js', import.meta.url), 'utf8')
@@ -18,18 +18,21 @@ describe('the page for those who do not see it', () => {
       expect(await page.getByRole(landmark).count(), landmark).toBe(1)
     }
     expect(await page.getByRole('columnheader').allInnerTexts()).toEqual([
-      'Host',
-      'Path',
+      'Route ↑',
       'Service',
       'Instance',
-      'Weight',
-      'Tags',
-      'Options',
+      'Share',
+      'Req/s',
+      'Errors',
+      'p50',
+      'p99',
+      'In flight',
+      'Tags, options',
       'Health',
     ])
     const row = page.getByRole('row', { name: 'portal' })
-    expect(await row.getByRole('cell').count()).toBe(8)
-    expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe('11')
+    expect(await row.getByRole('cell').count()).toBe(11)
+    expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe('15')
     expect(await page.evaluate('document.documentElement.lang')).toBe('en')
   })
 
@@ -42,13 +45,14 @@ describe('the page for those who do not see it', () => {
     const session = await page.context().newCDPSession(page)
     const { nodes } = await session.send('Accessibility.getFullAXTree')
     const number = (role: string): number => nodes.filter((node) => node.role?.value === role).length
-    expect([number('table'), number('row'), number('columnheader'), number('cell')]).toEqual([1, 11, 8, 80])
+    expect([number('table'), number('row'), number('columnheader'), number('cell')]).toEqual([1, 15, 11, 110])
+    expect(number('rowheader')).toBe(4)
   })
 
   test('names everything that can be operated, and repeats no id', async () => {
     const { page } = await open(sample)
     await page.getByRole('table').waitFor()
-    const nameless = `[...document.querySelectorAll('button, a, input')].filter((e) =>
+    const nameless = `[...document.querySelectorAll('button, a, input, select')].filter((e) =>
       !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.[0]?.textContent.trim())).length`
     expect(await page.evaluate(nameless)).toBe(0)
     const label = "name in the visible words: 'critical' begins the label of the button that shows it"
@@ -76,7 +80,7 @@ describe('the page for those who do not see it', () => {
   test('shows where the focus is', async () => {
     const { page } = await open(sample)
     await page.getByRole('table').waitFor()
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 24; i++) {
       await page.keyboard.press('Tab')
       const outline = 'getComputedStyle(document.activeElement).outlineStyle'
       expect(await page.evaluate(outline)).toBe('solid')
@@ -140,14 +144,17 @@ describe('the look', () => {
   })
 
   test('makes cards of the rows at 390 px, with everything that matters in sight', async () => {
-    const { page } = await open(sample, { viewport: narrow })
+    const { page, admin } = await open(sample, { viewport: narrow })
+    await page.getByRole('table').waitFor()
+    admin.pushFigures(sampleFigures)
+    await page.locator('td.rate', { hasText: '12' }).waitFor()
     const card = page.locator('tr', { hasText: '10.0.0.3:8080' })
-    for (const cell of ['host', 'path', 'service', 'instance', 'share', 'state']) {
+    for (const cell of ['route', 'service', 'instance', 'share', 'rate', 'state']) {
       const box = await card.locator(`td.${cell}`).boundingBox()
-      expect(box?.width, cell).toBeGreaterThan(20)
+      expect(box?.width, cell).toBeGreaterThan(10)
     }
-    const host = await card.locator('td.host').boundingBox()
+    const share = await card.locator('td.share').boundingBox()
     const service = await card.locator('td.service').boundingBox()
-    expect(service?.y).toBeGreaterThan(host?.y ?? Number.POSITIVE_INFINITY)
+    expect(service?.y).toBeGreaterThan(share?.y ?? Number.POSITIVE_INFINITY)
   })
 })

@@ -3,13 +3,19 @@ import { readdir, readFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
-import type { TableView } from '../../src/admin/view.ts'
+import type { FiguresView } from '../../src/admin/traffic-view.ts'
+import type { ProblemsView, TableView } from '../../src/admin/view.ts'
+import { isPage } from '../../ui/src/place.ts'
 
-/** Plays the admin server to the built page: `/routes`, `/assets/`, `/api/ui` and `/api/events`. */
+/** Plays the admin server to the built page: the pages, `/assets/`, `/api/ui`, `/api/problems` and `/api/events`. */
 export interface FakeAdmin {
   readonly origin: string
   /** Sends a table to every page, and at once to each that connects from now on. */
   push(table: TableView): void
+  /** Sends figures to every page that is there. */
+  pushFigures(figures: FiguresView): void
+  /** What `/api/problems` answers from now on beside the problems of the table. */
+  unrouted: ProblemsView['unrouted']
   /** Sends these bytes as the data of a `table` event. */
   pushText(data: string): void
   /** Ends all connections; later ones are refused, or answered 503. */
@@ -23,6 +29,7 @@ export interface FakeAdmin {
 export interface FakeInfo {
   readonly title: string
   readonly color: string
+  readonly access?: 'rw' | 'ro'
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -53,7 +60,10 @@ export async function startFakeAdmin(
       response.writeHead(503).end()
     } else if (path === '/api/ui') {
       response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ ...info, version: '1.2.3' }))
+      response.end(JSON.stringify({ access: 'rw', ...info, version: '1.2.3' }))
+    } else if (path === '/api/problems') {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ rejected: current?.problems ?? [], unrouted: admin.unrouted }))
     } else if (path === '/api/events') {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
       response.write('retry: 50\n\n')
@@ -61,7 +71,7 @@ export async function startFakeAdmin(
       pages.add(response)
       response.on('close', () => pages.delete(response))
     } else {
-      const name = path === '/routes' ? '/index.html' : path
+      const name = isPage(path.split('/')[1]!) ? '/index.html' : path
       const file = files.get(name)
       if (file === undefined) return void response.writeHead(404).end()
       response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream' })
@@ -84,12 +94,16 @@ export async function startFakeAdmin(
   const pushText = (data: string): void => {
     for (const page of pages) page.write(event(data))
   }
-  return {
+  const admin: FakeAdmin = {
     origin: `http://127.0.0.1:${port}`,
     push(next) {
       current = next
       pushText(JSON.stringify(next))
     },
+    pushFigures(figures) {
+      for (const page of pages) page.write(`event: figures\ndata: ${JSON.stringify(figures)}\n\n`)
+    },
+    unrouted: [],
     pushText,
     async goAway(how) {
       if (how === 'refused') return close()
@@ -103,6 +117,7 @@ export async function startFakeAdmin(
     turnedAway: () => turnedAway,
     close,
   }
+  return admin
 }
 
 const event = (data: string): string => `event: table\ndata: ${data}\n\n`

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { count, pageTitle, percent, timeOf } from '../../ui/src/format.ts'
+import { count, errorShare, milliseconds, pageTitle, percent, rate, timeOf } from '../../ui/src/format.ts'
 
 describe('numbers of things', () => {
   test.each([
@@ -37,8 +37,44 @@ describe('a moment', () => {
 })
 
 test.each([
-  ['', 'gatehouse'],
-  ['staging', 'gatehouse - staging'],
-])('a gateway with the title %j has the page title %j', (title, expected) => {
-  expect(pageTitle(title)).toBe(expected)
+  ['', null, 'Routes - gatehouse'],
+  ['', 0, 'Routes - gatehouse'],
+  ['staging', 2, '(2) Routes - gatehouse - staging'],
+])('a gateway with the title %j and %s problems has the page title %j', (title, problems, expected) => {
+  expect(pageTitle('Routes', title, problems)).toBe(expected)
+})
+
+test.each([
+  [0, '0'],
+  [0.001, '<0.01'],
+  [0.25, '0.25'],
+  [0.3333, '0.33'],
+  [1, '1'],
+  [12.345, '12.3'],
+  [99.96, '100'],
+  [1234.5, '1,235'],
+])('%d requests a second are written %s', (perSecond, expected) => {
+  expect(rate(perSecond)).toBe(expected)
+})
+
+test.each([
+  [0, '0%'],
+  [0.0004, '<0.1%'],
+  [0.01, '1%'],
+  [0.0256, '2.6%'],
+  [0.5, '50%'],
+  [1, '100%'],
+])('a part of %d is written %s', (share, expected) => {
+  expect(errorShare(share)).toBe(expected)
+})
+
+test.each([
+  [0.4, '<1 ms'],
+  [3, '3 ms'],
+  [3.24, '3.2 ms'],
+  [140.4, '140 ms'],
+  [1234, '1.2 s'],
+  [10_000, '10 s'],
+])('%d ms are written %s', (ms, expected) => {
+  expect(milliseconds(ms)).toBe(expected)
 })

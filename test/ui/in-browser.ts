@@ -16,6 +16,8 @@ interface OpenOptions extends BrowserContextOptions {
   readonly info?: FakeInfo
   /** Of the page's URL, `?filter=a` */
   readonly query?: string
+  /** `history` */
+  readonly path?: string
 }
 
 /**
@@ -47,7 +49,7 @@ export function pagesInBrowser(): (table: TableView | null, options?: OpenOption
     expect(unexpected).toEqual([])
   })
 
-  return async (table, { info, query = '', ...options } = {}) => {
+  return async (table, { info, query = '', path = 'routes', ...options } = {}) => {
     const admin = await startFakeAdmin(built.folder, table, info)
     endings.push(() => admin.close())
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
@@ -60,7 +62,7 @@ export function pagesInBrowser(): (table: TableView | null, options?: OpenOption
     page.on('request', (request) => {
       if (new URL(request.url()).origin !== admin.origin) faults.push(`asked for ${request.url()}`)
     })
-    await page.goto(`${admin.origin}/routes${query}`)
+    await page.goto(`${admin.origin}/${path}${query}`)
     return { page, admin, expectComplaint: (of) => allowed.push(of) }
   }
 }

@@ -1,29 +1,29 @@
 import type { CDPSession, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
-import { column, pagesInBrowser, soon } from './in-browser.ts'
+import { pagesInBrowser, soon } from './in-browser.ts'
 import { largeTable, route, tableOf, target } from './tables.ts'
 
 const open = pagesInBrowser()
 
-const large = largeTable(5_000)
+const large = largeTable(10_000)
 
-describe('a table of 10,000 rows', () => {
+describe('a table of 10,000 routes with two instances each', () => {
   test('is told as such to assistive technology while few rows are in the document', async () => {
     const { page } = await open(large)
     const table = page.getByRole('table', { name: 'Routes' })
-    expect(await table.getAttribute('aria-rowcount')).toBe('10001')
+    expect(await table.getAttribute('aria-rowcount')).toBe('20101')
     expect(await page.locator('tbody tr').count()).toBeLessThan(60)
 
     await page.evaluate('scrollTo(0, document.body.scrollHeight)')
-    const last = page.locator('tr[aria-rowindex="10001"]')
+    const last = page.locator('tr[aria-rowindex="20101"]')
     await last.waitFor()
-    expect(await last.locator('.path').textContent()).toBe('/path/4999')
+    expect(await last.locator('.path').textContent()).toBe('/path/9999')
     expect(await page.locator('tbody tr').count()).toBeLessThan(60)
   })
 
-  test('is filtered within 200 ms of script time per key', async () => {
+  test('is filtered within 50 ms of script time per key', async () => {
     const { page } = await open(large)
-    await page.getByText('10,000 rows').waitFor()
+    await page.getByText('20,000 rows').waitFor()
     const scripts = await scriptMeter(page)
     await page.getByLabel('Filter the routes').focus()
     const spent: number[] = []
@@ -35,13 +35,13 @@ describe('a table of 10,000 rows', () => {
       spent.push((await scripts()) - before)
     }
     // service-49 and service-490 to service-499, 10 routes each, 2 instances each
-    await page.getByText('220 of 10,000 rows').waitFor()
-    expect(Math.max(...spent)).toBeLessThan(200)
+    await page.getByText('440 of 20,000 rows').waitFor()
+    expect(Math.max(...spent)).toBeLessThan(50)
   })
 
   test('goes back to the first row when the filter changes', async () => {
     const { page } = await open(large)
-    await page.getByText('10,000 rows').waitFor()
+    await page.getByText('20,000 rows').waitFor()
     await page.evaluate('scrollTo(0, 100000)')
     await page.locator('tr[aria-rowindex="1930"]').waitFor()
     await page.getByLabel('Filter the routes').fill('example')
@@ -50,12 +50,12 @@ describe('a table of 10,000 rows', () => {
 
   test('stays where it is on the screen when rows come above', async () => {
     const { page, admin } = await open(large)
-    await page.getByText('10,000 rows').waitFor()
+    await page.getByText('20,000 rows').waitFor()
     await page.evaluate('scrollTo(0, 100000)')
     const row = page.locator('tbody tr', { hasText: 'service-460-960-0' })
     const before = await row.boundingBox()
     admin.push(tableOf([route('a.example', '/', target(), target()), ...large.routes], { version: 2 }))
-    await page.getByText('10,002 rows').waitFor()
+    await page.getByText('20,002 rows').waitFor()
     await soon(async () => Math.round((await row.boundingBox())?.y ?? -1), Math.round(before?.y ?? -2))
   })
 
@@ -68,15 +68,19 @@ describe('a table of 10,000 rows', () => {
     expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toContain(
       'service-0-0-0',
     )
-    expect((await column(page, 'path'))[0]).toBe('/path/0')
+    expect(await page.locator('tbody .path').first().innerText()).toBe('/path/0')
   })
 
   test('can be walked through with the Tab key', async () => {
     const { page } = await open(large)
     await page.getByRole('button', { name: /details of .*service-0-0-0 at/ }).focus()
-    for (let i = 0; i < 100; i++) await page.keyboard.press('Tab')
-    expect(await page.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')")).toBe(
-      '52',
+    for (let i = 0; i < 100; i++) {
+      await page.keyboard.press('Tab')
+      // As fast as frames are drawn, and no faster: no hand is.
+      await page.evaluate('new Promise(requestAnimationFrame)')
+    }
+    expect(await page.evaluate("document.activeElement.closest('tr')?.getAttribute('aria-rowindex')")).toBe(
+      '53',
     )
   })
 })
@@ -84,7 +88,8 @@ describe('a table of 10,000 rows', () => {
 /** Reads how long the page has been running scripts, milliseconds. */
 async function scriptMeter(page: Page): Promise<() => Promise<number>> {
   const session: CDPSession = await page.context().newCDPSession(page)
-  await session.send('Performance.enable')
+  // The time of the thread, not of the clock: what else runs on this machine does not count.
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' })
   return async () => {
     const { metrics } = await session.send('Performance.getMetrics')
     const seconds = metrics.find(({ name }) => name === 'ScriptDuration')?.value

@@ -1,8 +1,15 @@
+import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
 import { column, pagesInBrowser, soon } from './in-browser.ts'
-import { badWeight, route, sample, tableOf, target } from './tables.ts'
+import { badWeight, route, sample, sampleFigures, tableOf, target } from './tables.ts'
 
 const open = pagesInBrowser()
+
+const paths = (page: Page): Promise<string[]> =>
+  page
+    .locator('tbody td.route .path')
+    .allInnerTexts()
+    .then((texts) => texts.map((text) => text.trim()))
 
 const two = tableOf([route('', '/a', target()), route('', '/b', target({ address: '10.0.0.2:8080' }))])
 
@@ -10,20 +17,17 @@ describe('the table', () => {
   test('shows a row for each instance of each route', async () => {
     const { page } = await open(sample)
     await page.getByRole('table', { name: 'Routes' }).waitFor()
-    expect(await column(page, 'host')).toEqual([
-      ...Array(4).fill('api.example.com'),
-      ...Array(3).fill('mysite.com'),
-      ':5432',
-      'any host',
-      'any host',
+    expect(await page.locator('tr.host').allTextContents()).toEqual([
+      'api.example.com2 routes, 1 not routed',
+      'mysite.com1 route, 1 not routed',
+      ':54321 route',
+      'any host2 routes',
     ])
-    expect((await column(page, 'path')).slice(2, 8)).toEqual([
-      '/v2/orders',
-      '/',
-      '/foo',
-      '/foo',
-      '/foo',
-      'TCP',
+    expect((await column(page, 'route')).slice(2, 8)).toEqual([
+      'api.example.com\n/v2/orders',
+      'api.example.com\n/',
+      ...Array(3).fill('mysite.com\n/foo'),
+      ':5432\nTCP',
     ])
     expect((await column(page, 'service')).slice(0, 5)).toEqual([
       ...Array(3).fill('orders'),
@@ -37,11 +41,11 @@ describe('the table', () => {
       '33.33%',
       '0.00%',
     ])
-    expect((await column(page, 'tags'))[0]).toMatch(/v2\s*canary/)
-    expect((await column(page, 'options')).slice(3, 5)).toEqual([
-      'proto=https tlsskipverify=true',
-      'strip=/foo',
-    ])
+    const options = await column(page, 'options')
+    expect(options[0]).toMatch(/^v2\s*canary$/)
+    expect(options[3]).toBe('proto=https tlsskipverify=true')
+    expect(options[4]).toMatch(/^hello\s*strip=\/foo$/)
+    expect(options[7]).toMatch(/^override\s*proto=tcp$/)
     const states = await column(page, 'state')
     expect(states[0]).toBe('passing')
     expect(states[2]).toMatch(/critical\s+check "orders http": HTTP GET .* no database/)
@@ -85,7 +89,7 @@ describe('the table', () => {
     const body = JSON.parse(/-d '(.*)'$/s.exec(command)?.[1] ?? '') as { Tags: string[] }
     expect(body.Tags).toEqual(['urlprefix-/hello'])
     admin.push(two)
-    await soon(() => column(page, 'path'), ['/a', '/b'])
+    await soon(() => paths(page), ['/a', '/b'])
     expect(await page.getByText('No routes yet').count()).toBe(0)
   })
 })
@@ -94,7 +98,7 @@ describe('the name of the gateway', () => {
   test('and its colour are the operator’s', async () => {
     const { page } = await open(two, { info: { title: 'staging', color: 'indigo' } })
     await page.getByText('staging').waitFor()
-    expect(await page.title()).toBe('gatehouse - staging')
+    expect(await page.title()).toBe('Routes - gatehouse - staging')
     await page.getByText('version 1.2.3').waitFor()
     expect(await page.evaluate("getComputedStyle(document.querySelector('.bar')).borderTopColor")).toBe(
       'rgb(63, 81, 181)',
@@ -104,28 +108,119 @@ describe('the name of the gateway', () => {
   test('is plain where none was given', async () => {
     const { page } = await open(two)
     await page.getByText('version 1.2.3').waitFor()
-    expect(await page.title()).toBe('gatehouse')
+    expect(await page.title()).toBe('Routes - gatehouse')
   })
 })
 
 describe('problems', () => {
-  test('are listed and counted', async () => {
+  test('are counted, on the page, in its title and in the navigation', async () => {
     const { page, admin } = await open(tableOf(two.routes, { problems: [badWeight] }))
-    const problems = page.getByRole('region', { name: 'Problems (1)' })
-    expect(await problems.getByRole('listitem').textContent()).toMatch(
-      /urlprefix-\/shop weight=half\s*of shop \(node-2\/shop-7\)\s*weight: expected a number, got "half"/,
-    )
+    await page.getByRole('main').getByRole('link', { name: '1 problem' }).waitFor()
+    await page.getByRole('link', { name: 'Problems 1' }).waitFor()
+    await soon(() => page.title(), '(1) Routes - gatehouse')
     admin.push(two)
-    await problems.waitFor({ state: 'detached' })
+    await soon(() => page.title(), 'Routes - gatehouse')
+    await page.getByRole('link', { name: '1 problem' }).waitFor({ state: 'detached' })
+  })
+})
+
+describe('what passes through', () => {
+  test('is dashes until the gateway says, and where it does not count by instance', async () => {
+    const { page, admin } = await open(sample)
+    const first = page.locator('tbody tr', { hasText: 'node-1/orders-1' })
+    const cells = async (): Promise<string[]> => {
+      const names = ['rate', 'errors', 'p50', 'p99', 'inflight']
+      return Promise.all(names.map((name) => first.locator(`td.${name}`).innerText()))
+    }
+    await soon(cells, ['–', '–', '–', '–', '–'])
+    admin.pushFigures(sampleFigures)
+    await soon(cells, ['12', '0%', '3 ms', '40 ms', '2'])
+    admin.pushFigures({ ...sampleFigures, instances: {} })
+    await soon(cells, ['0', '–', '–', '–', '0'])
+    admin.pushFigures({ ...sampleFigures, instances: null })
+    await soon(cells, ['–', '–', '–', '–', '–'])
   })
 
-  test('are cut to a few until one asks for all', async () => {
-    const problems = Array.from({ length: 12 }, (_, i) => ({ ...badWeight, instance: `node-2/shop-${i}` }))
-    const { page } = await open(tableOf(two.routes, { problems }))
-    const listed = page.getByRole('region', { name: 'Problems (12)' }).getByRole('listitem')
-    await soon(() => listed.count(), 5)
-    await page.getByRole('button', { name: 'Show all 12' }).click()
-    await soon(() => listed.count(), 12)
+  test('shows who is ejected, and until when', async () => {
+    const { page, admin } = await open(sample)
+    await page.getByRole('table').waitFor()
+    admin.pushFigures(sampleFigures)
+    const state = page.locator('tbody tr', { hasText: 'node-2/orders-2' }).locator('td.state')
+    await soon(
+      async () =>
+        /^passing\s+ejected until 2026-03-0\d \d\d:\d\d:\d\d$/.test((await state.innerText()).trim()),
+      true,
+    )
+    await state.getByRole('button').click()
+    await page.getByRole('dialog').getByText('5 requests a second, 3.4% errors, half within 3 ms').waitFor()
+  })
+})
+
+describe('the order', () => {
+  test('is by host until one asks for another, which is in the URL', async () => {
+    const { page, admin } = await open(sample)
+    await page.getByRole('table').waitFor()
+    admin.pushFigures(sampleFigures)
+    const head = page.getByRole('columnheader', { name: 'Errors' })
+    await head.getByRole('button').click()
+    expect(await head.getAttribute('aria-sort')).toBe('descending')
+    expect(await page.locator('tr.host').count()).toBe(0)
+    await soon(async () => (await column(page, 'instance'))[0], '10.0.0.2:8080\nnode-2/orders-2')
+    await soon(() => new URL(page.url()).searchParams.get('sort'), 'errors')
+    await head.getByRole('button').click()
+    expect(await head.getAttribute('aria-sort')).toBe('ascending')
+    await soon(() => new URL(page.url()).searchParams.get('sort'), '-errors')
+    await page.reload()
+    await soon(() => head.getAttribute('aria-sort'), 'ascending')
+    await page.getByRole('columnheader', { name: 'Route' }).getByRole('button').click()
+    await soon(() => page.locator('tr.host').count(), 4)
+    await soon(() => new URL(page.url()).search, '')
+  })
+
+  test('follows the figures when they are what it is by', async () => {
+    const { page, admin } = await open(sample, { query: '?sort=rate' })
+    const first = async (): Promise<string | undefined> => (await column(page, 'instance'))[0]
+    await page.getByRole('table').waitFor()
+    admin.pushFigures(sampleFigures)
+    await soon(first, '10.0.0.1:8080\nnode-1/orders-1')
+    const { 'orders 10.0.0.2:8080': second } = sampleFigures.instances!
+    admin.pushFigures({ ...sampleFigures, instances: { 'orders 10.0.0.2:8080': second! } })
+    await soon(first, '10.0.0.2:8080\nnode-2/orders-2')
+  })
+
+  test('can be chosen on a narrow screen', async () => {
+    const { page } = await open(sample, { viewport: { width: 390, height: 844 } })
+    await page.getByLabel('Sort by').selectOption('by service')
+    await soon(async () => (await column(page, 'service')).slice(0, 2), ['hello', 'hello'])
+  })
+})
+
+describe('the pages', () => {
+  test('are reached by links, by the history of the browser, and without loading anything again', async () => {
+    const { page } = await open(sample)
+    await page.getByRole('table').waitFor()
+    await page.evaluate('window.loaded = 1')
+    await page.getByRole('link', { name: 'Problems' }).first().click()
+    await soon(() => new URL(page.url()).pathname, '/problems')
+    const current = page.locator('nav [aria-current=page]')
+    expect(await current.innerText()).toMatch(/^Problems/)
+    await soon(() => page.evaluate('document.activeElement.tagName'), 'H1')
+    await page.goBack()
+    await soon(() => current.innerText(), 'Routes')
+    expect(await page.evaluate('window.loaded')).toBe(1)
+  })
+
+  test('leave out the overrides where nobody may read them', async () => {
+    const { page } = await open(sample, { info: { title: '', color: 'red', access: 'ro' } })
+    await page.getByText('version 1.2.3').waitFor()
+    const names = await page.getByRole('navigation').getByRole('link').allInnerTexts()
+    expect(names.map((name) => name.split(/\s/)[0])).toEqual([
+      'Routes',
+      'Explain',
+      'Problems',
+      'History',
+      'Traffic',
+    ])
   })
 })
 
@@ -134,7 +229,7 @@ describe('the filter', () => {
     const { page } = await open(sample)
     await page.getByLabel('Filter the routes').pressSequentially('orders CRIT')
     await soon(() => column(page, 'instance'), ['10.0.0.3:8080\nnode-3/orders-3'])
-    await soon(() => page.getByRole('status').first().textContent(), '1 of 10 rows')
+    await soon(() => page.locator('output.shown').textContent(), '1 of 10 rows')
     await soon(() => new URL(page.url()).searchParams.get('filter'), 'orders CRIT')
 
     await page.reload()
@@ -159,7 +254,7 @@ describe('the filter', () => {
     await page.getByRole('table').waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('postgres/')
-    await page.getByText('No row contains postgres/.').waitFor()
+    await page.getByText('No row fits postgres/.').waitFor()
     await page.keyboard.press('Escape')
     await soon(() => column(page, 'service').then((services) => services.length), 10)
     await soon(() => new URL(page.url()).search, '')
@@ -167,7 +262,7 @@ describe('the filter', () => {
 
   test('that matches nothing says so, and can be cleared there', async () => {
     const { page } = await open(sample, { query: '?filter=no+such' })
-    await page.getByText('No row contains all of no such.').waitFor()
+    await page.getByText('No row fits all of no such.').waitFor()
     await page.getByRole('button', { name: 'Clear the filter' }).click()
     await soon(() => column(page, 'service').then((services) => services.length), 10)
     expect(await page.evaluate('document.activeElement.id')).toBe('filter')
@@ -175,16 +270,16 @@ describe('the filter', () => {
 
   test('applies to what arrives later', async () => {
     const { page, admin } = await open(two, { query: '?filter=blue' })
-    await page.getByText('No row contains blue.').waitFor()
+    await page.getByText('No row fits blue.').waitFor()
     admin.push(tableOf([...two.routes, route('', '/c', target({ tags: ['blue'] }))]))
-    await soon(() => column(page, 'path'), ['/c'])
+    await soon(() => paths(page), ['/c'])
   })
 })
 
 describe('a change', () => {
   test('appears without a reload, marks its rows for a moment, and leaves the others as they are', async () => {
     const { page, admin } = await open(two)
-    await soon(() => column(page, 'path'), ['/a', '/b'])
+    await soon(() => paths(page), ['/a', '/b'])
     await page.evaluate("window.before = [...document.querySelectorAll('tbody tr')]")
     const critical = target({
       address: '10.0.0.2:8080',
@@ -206,7 +301,7 @@ describe('a change', () => {
 
   test('marks nothing when the first table arrives', async () => {
     const { page } = await open(two)
-    await soon(() => column(page, 'path'), ['/a', '/b'])
+    await soon(() => paths(page), ['/a', '/b'])
     expect(await page.locator('tbody tr[class*=changed]').count()).toBe(0)
   })
 
@@ -221,7 +316,7 @@ describe('a change', () => {
     await page.evaluate(before)
     await page.getByRole('link', { name }).focus()
     admin.push(tableOf([two.routes[1]!, two.routes[0]!], { version: 2 }))
-    await soon(() => column(page, 'path'), ['/b', '/a'])
+    await soon(() => paths(page), ['/b', '/a'])
     expect(await page.evaluate('document.activeElement.textContent')).toBe(name)
   })
 
@@ -230,7 +325,7 @@ describe('a change', () => {
     ['reduce', 'none'],
   ] as const)('with reduced motion %s is drawn with the animation %s', async (reducedMotion, animation) => {
     const { page, admin } = await open(two, { reducedMotion })
-    await soon(() => column(page, 'path'), ['/a', '/b'])
+    await soon(() => paths(page), ['/a', '/b'])
     admin.push(tableOf([...two.routes, route('', '/c', target())], { version: 2 }))
     const marked = page.locator('tbody tr[class*=changed]')
     await marked.waitFor()
@@ -279,13 +374,13 @@ describe('a page that lost the gateway', () => {
     expectComplaint(/ERR_|status of 503/)
     await admin.goAway(how)
     await page.getByText(/^\s*Out of date since \d\d:\d\d:\d\d, reconnecting$/).waitFor()
-    expect(await column(page, 'path')).toEqual(['/a', '/b'])
+    expect(await paths(page)).toEqual(['/a', '/b'])
     // The browser does not come back by itself after such an answer.
     if (how === '503') await soon(() => admin.turnedAway() > 0, true)
 
     admin.push(tableOf([...two.routes, route('', '/c', target())], { version: 2 }))
     await admin.comeBack()
-    await soon(() => column(page, 'path'), ['/a', '/b', '/c'])
+    await soon(() => paths(page), ['/a', '/b', '/c'])
     await page.getByText('Live', { exact: true }).waitFor()
   })
 
@@ -297,7 +392,7 @@ describe('a page that lost the gateway', () => {
     await page.getByText(/Not connected to the gateway since \d\d:\d\d:\d\d\./).waitFor()
     admin.push(two)
     await admin.comeBack()
-    await soon(() => column(page, 'path'), ['/a', '/b'])
+    await soon(() => paths(page), ['/a', '/b'])
   })
 
   test('does not call itself live after an event that it cannot read', async () => {

@@ -1,3 +1,4 @@
+import type { FiguresView, InstanceRateView, RateView } from '../../src/admin/traffic-view.ts'
 import type { ProblemView, RouteView, TableView, TargetView } from '../../src/admin/view.ts'
 
 /** A passing instance of `hello` that gets the whole route, changed where `changes` says so. */
@@ -135,6 +136,7 @@ export const sample: TableView = tableOf(
         address: '10.0.0.4:5432',
         url: 'tcp://10.0.0.4:5432',
         options: 'proto=tcp',
+        origin: 'fabio/config/team-a: line 1',
       }),
     ),
     route(
@@ -158,6 +160,38 @@ export const sample: TableView = tableOf(
   },
 )
 
+const rates = (changes: Partial<RateView> = {}): RateView => ({
+  requests: 12,
+  errors: 0,
+  p50: 3,
+  p99: 40,
+  ...changes,
+})
+
+const instanceRates = (changes: Partial<InstanceRateView> = {}): InstanceRateView => ({
+  ...rates(),
+  inFlight: 0,
+  ejectedUntil: null,
+  draining: false,
+  ...changes,
+})
+
+/** What passes through two of the sample's instances. */
+export const sampleFigures: FiguresView = {
+  seconds: 6,
+  total: { ...rates({ requests: 17, errors: 0.01 }), connectionsOpen: 8 },
+  services: { orders: rates({ requests: 17, errors: 0.01 }) },
+  instances: {
+    'orders 10.0.0.1:8080': instanceRates({ requests: 12, inFlight: 2 }),
+    'orders 10.0.0.2:8080': instanceRates({
+      requests: 5,
+      errors: 0.034,
+      p99: 900,
+      ejectedUntil: '2026-03-04T05:06:07.000Z',
+    }),
+  },
+}
+
 /** `routes` routes with two instances each. */
 export function largeTable(routes: number, version = 1): TableView {
   return tableOf(
@@ -171,7 +205,7 @@ export function largeTable(routes: number, version = 1): TableView {
           share: 0.5,
           tags: ['v1', `team-${i % 17}`],
         })
-      return route(`host-${i % 100}.example.com`, `/path/${i}`, one(0), one(1))
+      return route(`host-${Math.floor((i * 100) / routes)}.example.com`, `/path/${i}`, one(0), one(1))
     }),
     { version },
   )

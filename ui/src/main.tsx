@@ -1,17 +1,17 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { pageTitle } from './format.ts'
 import { connect } from './gateway.ts'
+import { startNavigation } from './navigation.ts'
 import { accentOf } from './palette.ts'
 import './style.css'
 
-const gateway = connect(document.baseURI)
+const gateway = connect()
+startNavigation()
 
 effect(() => {
   const info = gateway.info.value
   if (info === null) return
-  document.title = pageTitle(info.title)
   const { color, ink } = accentOf(info.color)
   document.documentElement.style.setProperty('--accent', color)
   document.documentElement.style.setProperty('--on-accent', ink)

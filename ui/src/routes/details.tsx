@@ -1,7 +1,10 @@
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { percent } from '../format.ts'
+import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
+import { errorShare, milliseconds, percent, rate } from '../format.ts'
+import { linkTo } from '../place.ts'
+import { Time } from '../time.tsx'
 import { Destination } from './destination.tsx'
 import { Health } from './health.tsx'
 import type { Row } from './rows.ts'
@@ -11,15 +14,19 @@ interface DetailsProps {
   readonly opened: Signal<Row | null>
   /** The present rows: the details follow their row. */
   readonly rows: readonly Row[]
+  readonly figures: (row: Row) => InstanceRateView | null
 }
 
 /** All that is known of one row, in full length: the table cuts what does not fit. */
-export function Details({ opened, rows }: DetailsProps) {
+export function Details({ opened, rows, figures: figuresOf }: DetailsProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
 
   const present = rows.find((row) => row.key === opened.value?.key)
-  const { host, path, target } = present ?? opened.value!
+  const row = present ?? opened.value!
+  const { host, path, target, from } = row
+  const figures = figuresOf(row)
+  const close = (): void => dialog.current?.close()
   return (
     <dialog
       ref={dialog}
@@ -33,36 +40,68 @@ export function Details({ opened, rows }: DetailsProps) {
         {target.service} at {host + path}
       </h2>
       {present === undefined && <p class="bad">It is no longer in the table. This is what it was.</p>}
-      <dl>
+      <dl class="entries">
         <Entry name="Health">
           <Health health={target.health} />
+          {figures !== null && figures.ejectedUntil !== null && (
+            <span class="bad">
+              , ejected until <Time at={Date.parse(figures.ejectedUntil)} />
+            </span>
+          )}
+          {figures?.draining === true && <span class="caution">, draining</span>}
         </Entry>
         {target.reason !== '' && (
           <Entry name="Reason">
             <span class="output">{target.reason}</span>
           </Entry>
         )}
+        {figures !== null && (
+          <Entry name="Now">
+            {rate(figures.requests)} requests a second
+            {figures.requests > 0 && `, ${errorShare(figures.errors)} errors`}
+            {figures.p50 !== null && `, half within ${milliseconds(figures.p50)}`}
+            {figures.p99 !== null && `, 99 of 100 within ${milliseconds(figures.p99)}`}
+            {`, ${figures.inFlight} in flight`}; over all its routes
+          </Entry>
+        )}
+        <Entry name="Share">
+          {percent(target.share)}
+          {!target.routed && ', it gets no requests in this state'}
+          {target.weight > 0 && `, it asks for a weight of ${target.weight}`}
+        </Entry>
         <Entry name="Destination">
           <Destination target={target} text={target.url} />
         </Entry>
         <Entry name="Address">
           <span class="mono">{target.address}</span>
         </Entry>
-        <Entry name="Instance">{target.instance}</Entry>
-        <Entry name="Weight">
-          {percent(target.share)}
-          {!target.routed && ', it gets no requests in this state'}
-          {target.weight > 0 && `, its tag asks for ${target.weight}`}
-        </Entry>
+        {target.instance !== '' && <Entry name="Instance">{target.instance}</Entry>}
+        <Entry name="From">{from === 'tag' ? 'a tag of the instance' : `${from}: ${target.origin}`}</Entry>
         <Entry name="Tags">{target.tags.length === 0 ? 'none' : target.tags.join(', ')}</Entry>
         <Entry name="Options">{target.options === '' ? 'none' : target.options}</Entry>
       </dl>
-      <button type="button" onClick={() => dialog.current?.close()}>
-        Close
-      </button>
+      <div class="actions">
+        <button type="button" onClick={close}>
+          Close
+        </button>
+        {path !== '' && (
+          <a href={linkTo('explain', { url: `http://${exampleHost(host)}${path}` })} onClick={close}>
+            Explain a request to it
+          </a>
+        )}
+        <a href={linkTo('history', { filter: target.instance || target.service })} onClick={close}>
+          Its history
+        </a>
+        <a href={linkTo('traffic', { service: target.service })} onClick={close}>
+          Traffic of {target.service}
+        </a>
+      </div>
     </dialog>
   )
 }
+
+/** A name that a pattern matches, to begin with. */
+const exampleHost = (host: string): string => (host === '' ? 'any.example' : host.replaceAll('*', 'any'))
 
 function Entry({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
   return (

@@ -1,15 +1,15 @@
-import type { Signal } from '@preact/signals'
 import type { RegistryView } from '../../../src/admin/view.ts'
 import type { Liveness } from '../liveness.ts'
+import { setQuery } from '../navigation.ts'
 import { Time } from '../time.tsx'
-import { wordsOf } from './filter.ts'
+import { readFilter } from './filter.ts'
 import { registryName } from './registry-line.tsx'
 
 /** Nothing was read yet. */
-export function NoTable({ liveness }: { liveness: Liveness }) {
+export function NoTable({ title, liveness }: { title: string; liveness: Liveness }) {
   return (
     <>
-      <h1>Routes</h1>
+      <h1 tabIndex={-1}>{title}</h1>
       <output class="empty">
         {liveness.state === 'stale' ? (
           <>
@@ -60,19 +60,19 @@ function registerCommand(address: string): string {
 }
 
 /** There are rows, and the filter lets none through. */
-export function NoMatch({ filter }: { filter: Signal<string> }) {
-  const words = wordsOf(filter.value)
+export function NoMatch({ filter }: { filter: string }) {
+  const { words } = readFilter(filter)
   return (
     <div class="empty">
       <strong>No row matches</strong>
       <p>
-        {words.length === 1 ? 'No row contains ' : 'No row contains all of '}
+        {words.length === 1 ? 'No row fits ' : 'No row fits all of '}
         <code>{words.join(' ')}</code>.
       </p>
       <button
         type="button"
         onClick={() => {
-          filter.value = ''
+          setQuery({ filter: '' })
           document.getElementById('filter')?.focus()
         }}
       >

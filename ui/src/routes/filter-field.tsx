@@ -1,8 +1,9 @@
-import type { Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { setQuery } from '../navigation.ts'
+import { FilterHelp } from './filter-help.tsx'
 
 /** The filter: narrows as one types, `/` comes here from anywhere on the page, Escape clears. */
-export function FilterField({ filter }: { filter: Signal<string> }) {
+export function FilterField({ filter }: { filter: string }) {
   const field = useRef<HTMLInputElement>(null)
 
   useEffect(() => {
@@ -27,21 +28,20 @@ export function FilterField({ filter }: { filter: Signal<string> }) {
         ref={field}
         id="filter"
         type="search"
-        placeholder="Filter by host, path, service, tag, health"
+        placeholder="Filter: words, service:shop, errors>1"
         autocomplete="off"
         spellcheck={false}
-        value={filter.value}
-        onInput={(event) => {
-          filter.value = event.currentTarget.value
-        }}
+        value={filter}
+        onInput={(event) => setQuery({ filter: event.currentTarget.value })}
         onKeyDown={(event) => {
-          if (event.key === 'Escape') filter.value = ''
+          if (event.key === 'Escape') setQuery({ filter: '' })
         }}
         aria-keyshortcuts="/"
       />
       <span class="key" aria-hidden="true">
         /
       </span>
+      <FilterHelp />
     </search>
   )
 }

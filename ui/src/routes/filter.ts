@@ -1,27 +1,111 @@
+import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import type { Row } from './rows.ts'
 
-/** The words of a filter, lower-case; white space separates them. */
-export function wordsOf(filter: string): readonly string[] {
-  return filter
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
+/** What a row must be to be shown. */
+export interface Filter {
+  /** As they were written. */
+  readonly words: readonly string[]
+  /** Whether it looks at figures, and so has another outcome with each of them. */
+  readonly isLive: boolean
+  lets(row: Row, figures: InstanceRateView | null): boolean
 }
 
-/** The rows that contain all of the words, in their order. No words: the rows themselves. */
-export function matching(rows: readonly Row[], words: readonly string[]): readonly Row[] {
-  return words.length === 0 ? rows : rows.filter(({ text }) => words.every((word) => text.includes(word)))
+type Test = (row: Row, figures: InstanceRateView | null) => boolean
+
+/** `field:text`: the text is part of it. */
+const fields: Readonly<Record<string, (row: Row) => string>> = {
+  host: ({ host }) => (host === '' ? 'any host' : host),
+  path: ({ path }) => path,
+  service: ({ target }) => target.service,
+  instance: ({ target }) => target.instance,
+  address: ({ target }) => target.address,
+  tag: ({ target }) => target.tags.join('\n'),
+  option: ({ target }) => target.options,
+  health: ({ target }) => target.health,
+  reason: ({ target }) => target.reason,
+  from: ({ from, target }) => `${from}\n${target.origin}`,
 }
 
-/** The filter that a URL's query (`?filter=a+b`) asks for, empty for none. */
-export function filterIn(query: string): string {
-  return new URLSearchParams(query).get('filter') ?? ''
+/** `is:word` */
+const states: Readonly<Record<string, Test>> = {
+  routed: ({ target }) => target.routed,
+  unrouted: ({ target }) => !target.routed,
+  ejected: (_, figures) => figures !== null && figures.ejectedUntil !== null,
+  draining: (_, figures) => figures?.draining === true,
 }
 
-/** `href` with this filter in its query, and what else the query held kept. */
-export function withFilter(href: string, filter: string): string {
-  const url = new URL(href)
-  if (filter === '') url.searchParams.delete('filter')
-  else url.searchParams.set('filter', filter)
-  return url.href
+/** `field>number`: share and errors in percent, times in milliseconds. A row of which nothing is known never fits. */
+const numbers: Readonly<Record<string, (row: Row, figures: InstanceRateView | null) => number | null>> = {
+  share: ({ target }) => target.share * 100,
+  weight: ({ target }) => target.weight,
+  rate: (_, figures) => figures?.requests ?? null,
+  errors: (_, figures) => (figures === null ? null : figures.errors * 100),
+  p50: (_, figures) => figures?.p50 ?? null,
+  p99: (_, figures) => figures?.p99 ?? null,
+  inflight: (_, figures) => figures?.inFlight ?? null,
+}
+
+const comparisons: Readonly<Record<string, (a: number, b: number) => boolean>> = {
+  '>': (a, b) => a > b,
+  '<': (a, b) => a < b,
+  '>=': (a, b) => a >= b,
+  '<=': (a, b) => a <= b,
+}
+
+const liveNames: ReadonlySet<string> = new Set([
+  ...['ejected', 'draining'],
+  ...['rate', 'errors', 'p50', 'p99', 'inflight'],
+])
+
+/**
+ * Reads what somebody typed: words between white space, all of which must fit; `"two words"` are one. A word is part
+ * of what the row says anywhere, or `field:part`, `is:state`, `field>number`; `-` in front of it means that it must not
+ * fit. What is no known field is an ordinary word: `10.0.0.1:80`.
+ */
+export function readFilter(text: string): Filter {
+  const words = text.toLowerCase().match(/(?:[^\s"]|"[^"]*"?)+/g) ?? []
+  const read = words.map((word) => readWord(word))
+  return {
+    words,
+    isLive: read.some(({ isLive }) => isLive),
+    lets: (row, figures) => read.every(({ test }) => test(row, figures)),
+  }
+}
+
+function readWord(word: string): { test: Test; isLive: boolean } {
+  const isNegated = word.length > 1 && word.startsWith('-')
+  const bare = (isNegated ? word.slice(1) : word).replaceAll('"', '')
+  const { test, isLive } = testOf(bare)
+  return { test: isNegated ? (row, figures) => !test(row, figures) : test, isLive }
+}
+
+function testOf(word: string): { test: Test; isLive: boolean } {
+  const [, name = '', sign = '', value = ''] = /^([a-z\d]+)(:|[<>]=?)(.+)$/s.exec(word) ?? []
+  if (sign === ':' && name === 'is' && Object.hasOwn(states, value)) {
+    return { test: states[value]!, isLive: liveNames.has(value) }
+  }
+  if (sign === ':' && Object.hasOwn(fields, name)) {
+    const field = fields[name]!
+    return { test: (row) => field(row).toLowerCase().includes(value), isLive: false }
+  }
+  const number = Number.parseFloat(value)
+  if (sign !== ':' && Object.hasOwn(numbers, name) && !Number.isNaN(number)) {
+    const [read, compare] = [numbers[name]!, comparisons[sign]!]
+    const test: Test = (row, figures) => {
+      const found = read(row, figures)
+      return found !== null && compare(found, number)
+    }
+    return { test, isLive: liveNames.has(name) }
+  }
+  return { test: ({ text }) => text.includes(word), isLive: false }
+}
+
+/** The rows that the filter lets through, in their order. No words: the rows themselves. */
+export function matching(
+  rows: readonly Row[],
+  filter: Filter,
+  figures: (row: Row) => InstanceRateView | null,
+): readonly Row[] {
+  if (filter.words.length === 0) return rows
+  return rows.filter((row) => filter.lets(row, filter.isLive ? figures(row) : null))
 }

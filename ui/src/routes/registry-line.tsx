@@ -4,8 +4,16 @@ import { Time } from '../time.tsx'
 
 /** Whether the gateway hears from its registry; when it does not, since when and why. */
 export function RegistryLine({ registry }: { registry: RegistryView }) {
-  const { address, connected, lastContactAt, error } = registry
+  const { address, connected, lastContactAt, oldSince, error } = registry
   const name = registryName(registry)
+  if (connected && oldSince !== null) {
+    return (
+      <p class="registry caution">
+        <Shape name="caution" /> {name}: <span class="mono">{address}</span> has lost its leader, since{' '}
+        <Time at={Date.parse(oldSince)} /> what it says may be old
+      </p>
+    )
+  }
   if (connected) {
     return (
       <p class="registry good">

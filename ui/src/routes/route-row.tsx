@@ -1,14 +1,21 @@
-import { percent } from '../format.ts'
+import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
+import { dash, errorShare, milliseconds, percent, rate } from '../format.ts'
+import { Time } from '../time.tsx'
 import { Destination } from './destination.tsx'
 import { Health } from './health.tsx'
+import { hostName } from './host-row.tsx'
 import { roles } from './roles.ts'
 import { destinationOf, type Row } from './rows.ts'
 
 interface RouteRowProps {
   readonly row: Row
-  /** The row above it in what is shown, if any: what it says already is drawn quietly. */
-  readonly above: Row | undefined
+  /** The first of its route in what is shown: the others draw quietly what it says already. */
+  readonly isFirst: boolean
   readonly index: number
+  /** How many lines of each kind are above it. */
+  readonly above: { readonly hosts: number; readonly rows: number }
+  /** Null: nobody counts them. */
+  readonly figures: InstanceRateView | null
   /** The table version that changed it a moment ago, null when none did. */
   readonly mark: number | null
   onFocus(): void
@@ -16,13 +23,10 @@ interface RouteRowProps {
 }
 
 /** An instance below a route. On a narrow screen the same cells make a card. */
-export function RouteRow({ row, above, index, mark, onFocus, onOpen }: RouteRowProps) {
-  const { host, path, target } = row
-  const sameHost = above?.host === host
-  const sameRoute = sameHost && above?.path === path
+export function RouteRow({ row, isFirst, index, above, figures, mark, onFocus, onOpen }: RouteRowProps) {
+  const { host, path, target, from } = row
   const look = [
     !target.routed && 'out',
-    !sameHost && 'first-of-host',
     // Two names for one animation: a row that changes again while it is marked starts anew.
     mark !== null && (mark % 2 === 0 ? 'changed-even' : 'changed-odd'),
   ]
@@ -30,15 +34,13 @@ export function RouteRow({ row, above, index, mark, onFocus, onOpen }: RouteRowP
     <tr
       {...roles.row}
       class={look.filter(Boolean).join(' ')}
-      style={{ '--at': index }}
+      style={{ '--hosts-above': above.hosts, '--rows-above': above.rows }}
       aria-rowindex={index + 2}
       onFocusIn={onFocus}
     >
-      <td {...roles.cell} class={sameHost ? 'host again' : 'host'} title={host}>
-        {host === '' ? <i>any host</i> : host}
-      </td>
-      <td {...roles.cell} class={sameRoute ? 'path again' : 'path'} title={path}>
-        {path === '' ? <i>TCP</i> : path}
+      <td {...roles.cell} class={isFirst ? 'route' : 'route again'} title={host + path}>
+        <span class="of-host">{hostName(host)}</span>
+        <span class="path">{path === '' ? <i>TCP</i> : path}</span>
       </td>
       <td {...roles.cell} class="service" title={target.service}>
         {target.service}
@@ -47,34 +49,65 @@ export function RouteRow({ row, above, index, mark, onFocus, onOpen }: RouteRowP
         <Destination target={target} text={destinationOf(target)} />
         <span class="id">{target.instance}</span>
       </td>
-      <td {...roles.cell} class="share" style={{ '--share': target.share }}>
+      <td {...roles.cell} class="share number" style={{ '--share': target.share }}>
         {percent(target.share)}
       </td>
-      <td {...roles.cell} class="tags" title={target.tags.join(', ')}>
+      <td {...roles.cell} class="rate number">
+        {figures === null ? dash : rate(figures.requests)}
+      </td>
+      <td {...roles.cell} class={`errors number ${figures === null ? '' : errorLook(figures.errors)}`}>
+        {figures === null || figures.requests === 0 ? dash : errorShare(figures.errors)}
+      </td>
+      <td {...roles.cell} class="p50 number">
+        {figures === null || figures.p50 === null ? dash : milliseconds(figures.p50)}
+      </td>
+      <td {...roles.cell} class="p99 number">
+        {figures === null || figures.p99 === null ? dash : milliseconds(figures.p99)}
+      </td>
+      <td {...roles.cell} class="inflight number">
+        {figures === null ? dash : figures.inFlight}
+      </td>
+      <td {...roles.cell} class="options" title={[...target.tags, target.options].join(' ')}>
+        {from !== 'tag' && <span class="from">{from}</span>}
         {target.tags.map((tag) => (
           <span key={tag} class="tag">
             {tag}
           </span>
         ))}
-      </td>
-      <td {...roles.cell} class="options" title={target.options}>
-        {target.options}
+        {target.options !== '' && <span class="option">{target.options}</span>}
       </td>
       <td {...roles.cell} class="state">
         <button
           type="button"
           aria-haspopup="dialog"
-          aria-label={`${target.health}: details of ${target.instance} at ${host}${path}`}
+          aria-label={`${target.health}: details of ${target.instance || target.url} at ${host}${path}`}
           onClick={onOpen}
         >
           <Health health={target.health} />
         </button>
-        {target.reason !== '' && (
-          <span class="reason" title={target.reason}>
-            {target.reason}
-          </span>
-        )}
+        <Condition figures={figures} reason={target.reason} />
       </td>
     </tr>
   )
 }
+
+/** What traffic taught goes before what its check says: that is in the details too. */
+function Condition({ figures, reason }: { figures: InstanceRateView | null; reason: string }) {
+  if (figures !== null && figures.ejectedUntil !== null) {
+    return (
+      <span class="reason bad">
+        ejected until <Time at={Date.parse(figures.ejectedUntil)} />
+      </span>
+    )
+  }
+  if (figures?.draining === true) return <span class="reason caution">draining</span>
+  if (reason === '') return null
+  return (
+    <span class="reason" title={reason}>
+      {reason}
+    </span>
+  )
+}
+
+/** From one in twenty it is what one looks for. */
+const errorLook = (share: number): string => (share === 0 ? '' : share < 0.05 ? 'caution' : 'bad')

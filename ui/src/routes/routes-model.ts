@@ -1,15 +1,23 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import type { TableView } from '../../../src/admin/view.ts'
-import { filterIn, matching, withFilter, wordsOf } from './filter.ts'
-import { changedKeys, type Row, rowsOf } from './rows.ts'
+import type { Gateway } from '../gateway.ts'
+import { place } from '../navigation.ts'
+import { matching, readFilter } from './filter.ts'
+import { type Layout, layoutOf } from './lines.ts'
+import { changedKeys, figuresOf, type Row, rowsOf } from './rows.ts'
+import { orders, readSorting, type Sorting, sorted } from './sorting.ts'
 
-/** The state of the routes page. */
+/** The state of the routes page. Filter and sorting are in the URL. */
 export interface RoutesModel {
-  /** As it was typed. */
-  readonly filter: Signal<string>
+  readonly filter: ReadonlySignal<string>
+  readonly sorting: ReadonlySignal<Sorting>
   readonly rows: ReadonlySignal<readonly Row[]>
-  /** The rows that the filter lets through. */
+  /** The rows that the filter lets through, in order. */
   readonly shown: ReadonlySignal<readonly Row[]>
+  readonly layout: ReadonlySignal<Layout>
+  /** What passes through the instance of a row; null: nobody counts it. */
+  readonly figures: ReadonlySignal<(row: Row) => InstanceRateView | null>
   /** Rows that changed a moment ago: key and the table version that changed them. */
   readonly marks: ReadonlySignal<ReadonlyMap<string, number>>
   /** The row whose details are open, as it was when they were opened. */
@@ -17,33 +25,35 @@ export interface RoutesModel {
 }
 
 const markedForMs = 2_500
-// Browsers refuse or drop history changes at the speed of a held key.
-const urlQuietForMs = 100
+const unknown = (): null => null
 
-export function createRoutesModel(table: ReadonlySignal<TableView | null>): RoutesModel {
-  const filter = signal(filterIn(location.search))
+export function createRoutesModel(gateway: Gateway): RoutesModel {
+  const { table } = gateway
+  const filter = computed(() => place.value.query.get('filter') ?? '')
+  const order = computed(() => place.value.query.get('sort') ?? '')
+  const sorting = computed(() => readSorting(order.value))
   const rows = computed(() => (table.value === null ? [] : rowsOf(table.value)))
-  const shown = computed(() => matching(rows.value, wordsOf(filter.value)))
-  const opened = signal<Row | null>(null)
-
-  keepInUrl(filter)
-  return { filter, rows, shown, marks: marksOf(table, rows), opened }
-}
-
-function keepInUrl(filter: Signal<string>): void {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  effect(() => {
-    const text = filter.value
-    clearTimeout(timer)
-    timer = setTimeout(() => {
-      if (filterIn(location.search) !== text) {
-        history.replaceState(history.state, '', withFilter(location.href, text))
-      }
-    }, urlQuietForMs)
+  const read = computed(() => readFilter(filter.value))
+  const figures = computed(() => {
+    const now = gateway.figures.value
+    return (row: Row) => figuresOf(row, now)
   })
-  addEventListener('popstate', () => {
-    filter.value = filterIn(location.search)
-  })
+  // What looks at no figures is not worked out anew with each of them.
+  const filterFigures = computed(() => (read.value.isLive ? figures.value : unknown))
+  const sortFigures = computed(() => (orders[sorting.value.by].isLive ? figures.value : unknown))
+  const passed = computed(() => matching(rows.value, read.value, filterFigures.value))
+  const shown = computed(() => sorted(passed.value, sorting.value, sortFigures.value))
+  const layout = computed(() => layoutOf(shown.value, sorting.value.by === 'route'))
+  return {
+    filter,
+    sorting,
+    rows,
+    shown,
+    layout,
+    figures,
+    marks: marksOf(table, rows),
+    opened: signal<Row | null>(null),
+  }
 }
 
 function marksOf(

@@ -1,7 +1,9 @@
+import type { FiguresView, InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import type { TableView, TargetView } from '../../../src/admin/view.ts'
 
 /** One line of the table: an instance below one route. */
 export interface Row {
+  readonly kind: 'row'
   /** The same line of two tables has the same key; no two lines of one table do. */
   readonly key: string
   /** Empty: any host. */
@@ -9,6 +11,10 @@ export interface Row {
   /** Empty: a TCP port route. */
   readonly path: string
   readonly target: TargetView
+  /** Who states it, in a word: `tag`, `override`, `file`. */
+  readonly from: string
+  /** Under which its figures are found. */
+  readonly figuresKey: string
   /** What the filter looks in, lower-case. */
   readonly text: string
 }
@@ -17,20 +23,38 @@ export interface Row {
 export function rowsOf(table: TableView): readonly Row[] {
   const seen = new Map<string, number>()
   return table.routes.flatMap(({ host, path, targets }) =>
-    targets.map((target) => {
+    targets.map((target): Row => {
       const name = [host, path, target.service, target.instance, target.url].join('\n')
       // An instance may ask for the same route with two tags that differ in their options only.
       const nth = seen.get(name) ?? 0
       seen.set(name, nth + 1)
       const key = nth === 0 ? name : `${name}\n${nth}`
-      return { key, host, path, target, text: textOf(host, path, target) }
+      const from = fromOf(target.origin, table.registry.kind)
+      const figuresKey = `${target.service} ${target.address}`
+      return {
+        kind: 'row',
+        key,
+        host,
+        path,
+        target,
+        from,
+        figuresKey,
+        text: textOf(host, path, target, from),
+      }
     }),
   )
 }
 
-function textOf(host: string, path: string, target: TargetView): string {
+/** What people call it: in Consul the commands are overrides, elsewhere they are all there is. */
+function fromOf(origin: string, registry: string): string {
+  if (origin === 'tag') return origin
+  return registry === 'consul' ? 'override' : registry
+}
+
+function textOf(host: string, path: string, target: TargetView, from: string): string {
   const { service, instance, address, tags, health, options } = target
   const parts = [host + path, service, instance, address, destinationOf(target), health, options, ...tags]
+  if (from !== 'tag') parts.push(from)
   return parts.join('\n').toLowerCase()
 }
 
@@ -42,6 +66,22 @@ export function destinationOf({ url, address }: TargetView): string {
 /** Only http(s) destinations are linked: a tag must not be able to put a `javascript:` link on the page. */
 export function isLink(url: string): boolean {
   return /^https?:\/\//i.test(url)
+}
+
+const idle: InstanceRateView = {
+  requests: 0,
+  errors: 0,
+  p50: null,
+  p99: null,
+  inFlight: 0,
+  ejectedUntil: null,
+  draining: false,
+}
+
+/** What passes through the instance of a row, over all its routes; null: nobody counts it. */
+export function figuresOf({ figuresKey }: Row, figures: FiguresView | null): InstanceRateView | null {
+  if (figures === null || figures.instances === null) return null
+  return figures.instances[figuresKey] ?? idle
 }
 
 /** The keys of the lines that are new in `after` or say something else than in `before`. */

@@ -1,6 +1,6 @@
-import type { Liveness } from '../liveness.ts'
-import { Shape } from '../shape.tsx'
-import { Time } from '../time.tsx'
+import type { Liveness } from './liveness.ts'
+import { Shape } from './shape.tsx'
+import { Time } from './time.tsx'
 
 /** Live, or out of date since when. An `output`, so that the change is read out. */
 export function LivenessNote({ liveness }: { liveness: Liveness }) {
