@@ -1,27 +1,30 @@
-import type { TrafficFigures } from '../admin/traffic-figures.ts'
-import { bounds, type MetricsSnapshot } from '../observe/metrics.ts'
+import type { InstanceFigures, TrafficFigures } from '../admin/traffic-figures.ts'
+import { figuresByService, figuresByTarget, type MetricsSnapshot } from '../observe/snapshot.ts'
 
 /** What the traffic plane has counted, as the page and its API want it. */
 export function trafficFigures(snapshot: MetricsSnapshot): TrafficFigures {
-  const services = snapshot.services.map(({ service, statuses }) => {
-    const buckets = new Array<number>(bounds.length + 1).fill(0)
-    let requests = 0
-    let errors = 0
-    for (const figures of statuses) {
-      requests += figures.requests
-      if (figures.status >= 500) errors += figures.requests
-      for (const [i, count] of figures.buckets.entries()) buckets[i]! += count
-    }
-    return { service, requests, errors, buckets }
-  })
-  const refused = snapshot.refused.reduce((sum, [, count]) => sum + count, 0)
+  const { bounds, counts } = snapshot
+  const services = [...figuresByService(snapshot)].map(([service, { requests, errors, buckets }]) => ({
+    service,
+    requests,
+    errors,
+    buckets,
+  }))
+  const instances = figuresByTarget(snapshot, ({ service, url }) => JSON.stringify([service, url]))
+  const refused = Object.values(snapshot.refused).reduce((sum, count) => sum + count, 0)
   return {
     bounds,
     services,
-    // BY INSTANCE: once the snapshot has figures for each instance they go in here, as `instances`, and the page
-    // shows them in place of its dashes.
-    unplaced: snapshot.noRoute + refused,
-    connectionsAccepted: snapshot.connectionsAccepted,
-    connectionsOpen: snapshot.connectionsOpen,
+    instances: [...instances].flatMap(([key, { requests, errors, buckets, inFlight }]): InstanceFigures[] => {
+      const [service, url] = JSON.parse(key) as [string, string]
+      // A redirect has no instance that could be asked.
+      if (!URL.canParse(url)) return []
+      const { host, protocol } = new URL(url)
+      const address = /:\d+$/.test(host) ? host : `${host}:${protocol === 'https:' ? 443 : 80}`
+      return [{ service, address, requests, errors, buckets, inFlight, ejectedUntil: null, draining: false }]
+    }),
+    unplaced: counts.noRoute + refused,
+    connectionsAccepted: counts.connectionsAccepted,
+    connectionsOpen: counts.connectionsOpen,
   }
 }
