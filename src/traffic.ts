@@ -1,4 +1,5 @@
-import { type Strategy, strategies } from './balance/balancer.ts'
+import type { QueueOptions } from './balance/queue.ts'
+import type { Strategy } from './balance/strategies.ts'
 import type { Log } from './base/log.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
@@ -12,7 +13,8 @@ import type { ServiceRoutes } from './route/definition.ts'
 import { LiveTable } from './route/live.ts'
 import { type RouteTable, TableBuilder, type TableOptions, type UnhealthyRoute } from './route/table.ts'
 import { UndiciClient, type UndiciClientOptions } from './upstream/undici-client.ts'
-import { Upstreams } from './upstream/upstream.ts'
+import type { CareOptions } from './upstream/upstream.ts'
+import { Upstreams } from './upstream/upstreams.ts'
 import { WireClient, type WireClientOptions } from './upstream/wire-client.ts'
 
 /** A port that is open. */
@@ -28,6 +30,8 @@ export interface TrafficOptions {
   readonly plan: PlanOptions
   readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
+  readonly queue: QueueOptions
+  readonly care: CareOptions
   readonly unhealthyRoute: UnhealthyRoute
   /** Where in its ring a new route starts, 0 to below 1: another place in each process. */
   readonly startAt: number
@@ -60,16 +64,19 @@ export function createTraffic(
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics(options.metrics)
   const wheel = new TimerWheel(world.clock)
-  const upstreams = new Upstreams((address) =>
-    options.upstreamClient === 'wire' && address.origin.startsWith('http://')
-      ? new WireClient(address, options.upstream, wheel)
-      : new UndiciClient(address, options.upstream),
+  const upstreams = new Upstreams(
+    (address) =>
+      options.upstreamClient === 'wire' && address.origin.startsWith('http://')
+        ? new WireClient(address, options.upstream, wheel)
+        : new UndiciClient(address, options.upstream),
+    { options: options.care, wheel, clock: world.clock, log, changed() {} },
   )
   const live = new LiveTable(
     new TableBuilder(
       {
         matcher: options.matcher,
-        strategy: strategies[options.strategy],
+        strategy: options.strategy,
+        queue: options.queue,
         unhealthyRoute: options.unhealthyRoute,
         compilePlan: planCompiler(options.plan),
         meters: metrics,
@@ -113,6 +120,7 @@ export function createTraffic(
     explain: (request) => explain(request, handlerOptions, { table: live.current, noRoutePage, world }),
     metrics: async () => metrics.snapshot(),
     async listen() {
+      upstreams.startNewOnesSlowly()
       try {
         for (const listener of options.listeners) {
           listeners.push(

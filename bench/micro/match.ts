@@ -1,8 +1,7 @@
-import { strategies } from '../../src/balance/balancer.ts'
 import type { RouteDefinition } from '../../src/route/definition.ts'
 import { type RouteTable, TableBuilder } from '../../src/route/table.ts'
 import type { UpstreamClient } from '../../src/upstream/client.ts'
-import { Upstream } from '../../src/upstream/upstream.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
 import { renderSpread, renderTable } from '../report.ts'
 import { ratioOf, spreadOf } from '../statistics.ts'
 
@@ -98,12 +97,13 @@ const noClient: UpstreamClient = {
 export function buildTable(routes: readonly RouteDefinition[]): RouteTable {
   const options = {
     matcher: 'prefix',
-    strategy: strategies.rr,
+    strategy: 'rr',
+    queue: { size: 100, timeout: 5_000 },
     unhealthyRoute: '503',
     compilePlan: () => ({}),
     random: () => 0,
   } as const
-  const upstreams = { take: ({ origin }: { origin: string }) => new Upstream(origin, noClient), letGo() {} }
+  const upstreams = new Upstreams(() => noClient)
   const changes = routes.map((definition) => ({ service: definition.service, definitions: [definition] }))
   return new TableBuilder(options, upstreams).apply(changes).table
 }

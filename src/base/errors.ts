@@ -31,6 +31,12 @@ export const catalogue = {
     status: 503,
     says: 'the route has no healthy instance',
   },
+  GW_BUSY: {
+    source: 'upstream',
+    retry: 'never',
+    status: 503,
+    says: 'every instance of the route has as many requests as it may',
+  },
   GW_CONNECT_REFUSED: {
     source: 'upstream',
     retry: 'always',

@@ -115,6 +115,19 @@ function fieldEdits(
     ...config[`${of}.add`].map((field) => ({ kind: 'add' as const, ...field })),
   ]
 }
+const careOptions = (config: Config): TrafficOptions['care'] => ({
+  ejection:
+    config['proxy.ejection'] === 'off'
+      ? null
+      : {
+          failures: config['proxy.ejection.failures'],
+          time: config['proxy.ejection.time'],
+          maxTime: Math.max(config['proxy.ejection.time'], config['proxy.ejection.maxtime']),
+          maxShare: config['proxy.ejection.maxpercent'] / 100,
+          panicShare: config['proxy.ejection.panic'] / 100,
+        },
+  slowStart: config['proxy.slowstart'],
+})
 
 export function trafficOptions(config: Config): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
@@ -162,6 +175,8 @@ export function trafficOptions(config: Config): TrafficOptions {
     },
     matcher: config['proxy.matcher'],
     strategy: config['proxy.strategy'],
+    queue: { size: config['proxy.queue.size'], timeout: config['proxy.queue.timeout'] },
+    care: careOptions(config),
     unhealthyRoute: config['proxy.unhealthyroute'],
     startAt: 0,
     upstream: {

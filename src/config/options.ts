@@ -64,9 +64,9 @@ export const options = {
   'proxy.cs': accepted(pairs, '', 'Certificate sources of TLS listeners.'),
   'proxy.auth': accepted(pairs, '', 'Authorisation schemes that routes name with auth=.'),
   'proxy.strategy': works(
-    choice(['rr', 'rnd']),
+    choice(['rr', 'rnd', 'least']),
     'rr',
-    'How an instance is chosen: rr is weighted round-robin, rnd is weighted random.',
+    'How an instance is chosen: rr is weighted round-robin, rnd is weighted random, least is the one of two at random that has fewer requests under way for its weight. A route may state its own: strategy=least',
     "fabio's default is rnd; rr has the same shares and spreads requests more evenly.",
   ),
   'proxy.matcher': works(
@@ -150,6 +150,53 @@ export const options = {
     int({ min: 0, max: 16_777_216 }),
     '16384',
     'Largest body of an idempotent request in bytes that is kept so that it can be sent again; 0: none is.',
+  ),
+  'proxy.ejection': works(
+    choice(['on', 'off']),
+    'on',
+    'Whether an instance that fails again and again gets no requests for a while, whatever its checks say. Each process finds out for itself.',
+    'fabio goes on sending.',
+  ),
+  'proxy.ejection.failures': works(
+    int({ min: 1, max: 1000 }),
+    '5',
+    'Number of failures in a row after which an instance is ejected: no connection, a reset, a time limit, or 502, 503 or 504. Never 500.',
+  ),
+  'proxy.ejection.time': works(
+    duration('1ms'),
+    '10s',
+    'Time for which an instance is ejected first; twice as long each further time in a row. Then one request decides whether it is back.',
+  ),
+  'proxy.ejection.maxtime': works(
+    duration('1ms'),
+    '5m',
+    'Longest time for which an instance is ejected. One that has served for so long since starts from proxy.ejection.time again.',
+  ),
+  'proxy.ejection.maxpercent': works(
+    int({ min: 1, max: 100 }),
+    '50',
+    "Percentage of a route's instances that may be ejected together; one of several always may, and the last one never.",
+  ),
+  'proxy.ejection.panic': works(
+    int({ min: 0, max: 100 }),
+    '30',
+    "Percentage of a route's instances: with fewer left its ejected ones get requests as well.",
+  ),
+  'proxy.slowstart': works(
+    timeout,
+    '0s',
+    'Time over which the share of an instance rises from a tenth to the whole, once it is new in a route table that serves or back from an ejection; 0: at once.',
+    'fabio has no slow start.',
+  ),
+  'proxy.queue.size': works(
+    int({ min: 0, max: 1_000_000 }),
+    '100',
+    'Number of requests to one route that may wait for an instance whose maxconn= is reached, answered by 503 when there are more. A route may state its own: maxqueue=10',
+  ),
+  'proxy.queue.timeout': works(
+    timeout,
+    '5s',
+    'Time that such a request waits at most, answered by 503 when it is over; 0: no limit. A route may state its own: queuetimeout=1s',
   ),
   'proxy.clientidletimeout': works(
     timeout,

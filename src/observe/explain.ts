@@ -165,7 +165,8 @@ const byShare = ({ targets }: Route): Target[] => targets.toSorted((a, b) => b.s
 const alone = (route: Route, target: Target): Route => ({
   ...route,
   targets: [target],
-  balancer: { pick: () => 0 },
+  balancer: { pick: () => 0, pickOther: () => 0 },
+  queue: null,
 })
 
 /** A table that says what it was told to, to the handler alone. */

@@ -6,6 +6,7 @@ import type { Route, Target } from '../route/table.ts'
 import type { UpstreamCall } from '../upstream/client.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { BodyFilter } from './plan.ts'
+import type { Waiting } from './waiting.ts'
 
 /** The client's side of one exchange: what the handler may do to it, whatever reads and writes the socket. */
 export interface ClientSide {
@@ -68,6 +69,10 @@ export class Exchange {
   chosen: Target | null = null
   /** Whose `inFlight` it is counted in. */
   upstream: Upstream | null = null
+  /** Whether an upstream that was ejected comes back hangs on this request. */
+  isProbe = false
+  /** Its place in the queue of its route. */
+  waiting: Waiting | null = null
   call: UpstreamCall | null = null
   failure: GatewayError | null = null
   /** Of the request, where somebody has asked for one: `proxy.header.requestid`, an error answer, the access log. */
@@ -82,6 +87,8 @@ export class Exchange {
   answerLines = ''
   /** Names of request fields that the answer depends on beside those that the upstream names: `Origin`. */
   vary = ''
+  /** The field line that keeps the client at the upstream that answers, ending in CRLF; empty: none is needed. */
+  cookieLine = ''
   filter: BodyFilter | null = null
   /** Of the whole exchange. */
   deadline: WheelTimer | null = null

@@ -1,3 +1,5 @@
+import { busy } from '../balance/balancer.ts'
+import type { Queue } from '../balance/queue.ts'
 import type { AddressBlock } from '../base/address-set.ts'
 import { asGatewayError, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
@@ -6,6 +8,8 @@ import type { World } from '../base/world.ts'
 import { fieldId } from '../http1/field-names.ts'
 import { isIdempotent } from '../http1/methods.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
+import { isTrouble } from '../upstream/outcome.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { compileIdentity } from './client-identity.ts'
 import { type ErrorPages, errorPage } from './error-page.ts'
 import type { Exchange } from './exchange.ts'
@@ -17,6 +21,7 @@ import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
 import { mayRetry } from './retry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
+import { Waiting } from './waiting.ts'
 
 export interface HandlerOptions extends ForwardingOptions {
   /** `proxy.trusted`: whose word on the client is believed; none: fabio's rules hold. */
@@ -110,14 +115,14 @@ class Phases implements Handler {
     const { host, path, client } = exchange
     const table = this.#parts.live.current
     let route = table.find(host, path, client.secure)
-    let target = route === null ? null : this.#pick(route, null)
+    let target = route === null ? null : this.#pick(exchange, route, null)
     if (target !== null && planOf(target).leadsBack !== null) {
       // fabio reference 3.2: a redirect to where the request already is would never end. What is wider serves it.
       const skipped: Route[] = []
       while (route !== null && target !== null && planOf(target).leadsBack?.(exchange) === true) {
         skipped.push(route)
         route = table.findBeyond(skipped, host, path, client.secure)
-        target = route === null ? null : this.#pick(route, null)
+        target = route === null ? null : this.#pick(exchange, route, null)
       }
     }
     exchange.route = route
@@ -125,25 +130,78 @@ class Phases implements Handler {
       const what = `no route for ${host}${exchange.target}`
       this.#parts.log.debug('proxy', 'no-route', what)
       this.fail(exchange, new GatewayError('GW_NO_ROUTE', what))
-    } else if (target === null) {
-      this.fail(exchange, new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`))
-    } else {
-      exchange.chosen = target
+    } else if (target !== null) {
+      this.#reserve(exchange, route, target)
       const plan = planOf(target)
       if (plan.before === null) this.#prepare(exchange, target, plan)
       else this.#runBefore(exchange, target, plan, 0)
+    } else if (route.queue !== null && route.balancer !== null) {
+      this.#wait(exchange, route.queue, () => this.#route(exchange))
+    } else {
+      this.fail(exchange, new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`))
     }
   }
 
-  /** The next target in turn that is not `failed`; that one where there is no other. */
-  #pick({ balancer, targets }: Route, failed: Target | null): Target | null {
+  /**
+   * Who gets the request. Null: the route has nobody for it, or they all have as many requests as they may.
+   *
+   * @param failed where it has just failed: not there again as long as there is another; null: nowhere
+   */
+  #pick(exchange: Exchange, { balancer, targets }: Route, failed: Upstream | null): Target | null {
     if (balancer === null) return null
-    let target = targets[balancer.pick()] ?? null
-    // The ring holds every target, those with a small share rarely: a few turns are enough, and an end is sure.
-    for (let turn = 0; target === failed && targets.length > 1 && turn < 20; turn++) {
-      target = targets[balancer.pick()] ?? null
+    const index = failed === null ? balancer.pick(exchange) : balancer.pickOther(exchange, failed)
+    return index === busy ? null : targets[index]!
+  }
+
+  /** From here on the request is the target's, even if somebody else answers in its place. */
+  #reserve(exchange: Exchange, route: Route, target: Target): void {
+    if (exchange.waiting !== null) this.#leaveQueue(exchange, exchange.waiting)
+    exchange.chosen = target
+    const { upstream } = target
+    if (upstream !== null) {
+      exchange.upstream = upstream
+      target.meter.inFlight++
+      exchange.isProbe = upstream.begin()
     }
-    return target
+    if (route.cookie !== null) {
+      const index = route.targets.indexOf(target)
+      exchange.cookieLine = route.cookie.line(exchange, index, exchange.client.secure)
+    }
+  }
+
+  /** Until there is room, in the order of arrival. */
+  #wait(exchange: Exchange, queue: Queue, goOn: () => void): void {
+    const { waiting } = exchange
+    if (waiting !== null) {
+      if (waiting.queue === queue) return
+      this.#leaveQueue(exchange, waiting)
+    }
+    const { size, timeout } = queue.options
+    const timer = new WheelTimer(() =>
+      this.fail(exchange, new GatewayError('GW_BUSY', `no instance had room within ${timeout} ms`)),
+    )
+    const place = new Waiting(exchange, queue, timer, () => {
+      try {
+        goOn()
+      } catch (error) {
+        if (!exchange.finished) this.fail(exchange, error)
+      }
+    })
+    if (!queue.enter(place)) {
+      this.fail(
+        exchange,
+        new GatewayError('GW_BUSY', `no instance has room, and ${size} requests wait already`),
+      )
+      return
+    }
+    exchange.waiting = place
+    if (timeout > 0) this.#parts.wheel.arm(timer, timeout)
+  }
+
+  #leaveQueue(exchange: Exchange, waiting: Waiting): void {
+    exchange.waiting = null
+    waiting.queue.leave(waiting)
+    this.#parts.wheel.cancel(waiting.timer)
   }
 
   /** What may answer in place of the target, or refuse: in order, from `at` on. */
@@ -203,7 +261,10 @@ class Phases implements Handler {
 
   #armDeadline(exchange: Exchange, ms: number): void {
     const timer = new WheelTimer(() => {
-      this.fail(exchange, new GatewayError('GW_ANSWER_TIMEOUT', `the whole of it took more than ${ms} ms`))
+      const error = new GatewayError('GW_ANSWER_TIMEOUT', `the whole of it took more than ${ms} ms`)
+      // With a body it may have been the client who took so long.
+      if (exchange.status === 0 && exchange.body === null) this.#blame(exchange, error)
+      this.fail(exchange, error)
       exchange.call?.abort()
     })
     exchange.deadline = timer
@@ -216,9 +277,6 @@ class Phases implements Handler {
     const hostHeader = plan.host === null ? exchange.host : plan.host
     exchange.attempts++
     exchange.wasSent = false
-    exchange.upstream = upstream
-    upstream.inFlight++
-    target.meter.inFlight++
     exchange.call = upstream.client.send(
       {
         method: exchange.method,
@@ -250,14 +308,32 @@ class Phases implements Handler {
 
   /** The exchange with the upstream is over, however: it is no longer counted there. */
   release(exchange: Exchange): void {
-    if (exchange.upstream === null) return
-    exchange.upstream.inFlight--
+    const { upstream, isProbe } = exchange
+    if (upstream === null) return
     exchange.upstream = null
     exchange.chosen!.meter.inFlight--
+    exchange.isProbe = false
+    if (isProbe) upstream.probeLeft()
+    upstream.end()
+  }
+
+  answered(exchange: Exchange, status: number): void {
+    const { upstream, isProbe } = exchange
+    exchange.isProbe = false
+    upstream?.answered(status, isTrouble(status), isProbe)
+  }
+
+  /** No answer came, for this reason. */
+  #blame(exchange: Exchange, error: GatewayError): void {
+    const { upstream, isProbe } = exchange
+    exchange.isProbe = false
+    upstream?.failed(error, isProbe)
   }
 
   /** An attempt has failed. */
   attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void {
+    // Where an answer breaks off, its head has said what there is to say: streams often end so.
+    if (exchange.status === 0) this.#blame(exchange, error)
     this.release(exchange)
     const { method, attempts, wasSent, timesSent, body, status } = exchange
     const attempt = {
@@ -283,22 +359,31 @@ class Phases implements Handler {
       'retry',
       `${error.message}; trying another instance for ${exchange.target}`,
     )
+    if (exchange.body instanceof ReplayBody) exchange.body.detach()
     try {
-      if (exchange.body instanceof ReplayBody) exchange.body.detach()
-      // The table may have changed meanwhile, and because of this very failure. Another route has other guards, which
-      // have not been asked.
-      const { host, path, client } = exchange
-      const route = this.#parts.live.current.find(host, path, client.secure)
-      const isSame = route !== null && route.text === exchange.route!.text
-      const target = isSame ? this.#pick(route, failed) : null
-      if (target === null || target.upstream === null || !hasSameGuards(target, failed))
-        this.fail(exchange, error)
-      else {
-        exchange.chosen = target
-        this.#forward(exchange, target, planOf(target))
-      }
+      this.#goElsewhere(exchange, failed, error)
     } catch (unexpected) {
       this.fail(exchange, unexpected)
+    }
+  }
+
+  #goElsewhere(exchange: Exchange, failed: Target, error: GatewayError): void {
+    // The table may have changed meanwhile, and because of this very failure. Another route has other guards, which
+    // have not been asked.
+    const { host, path, client } = exchange
+    const route = this.#parts.live.current.find(host, path, client.secure)
+    if (route === null || route.text !== exchange.route!.text) {
+      this.fail(exchange, error)
+      return
+    }
+    const target = this.#pick(exchange, route, failed.upstream)
+    if (target === null && route.queue !== null && route.balancer !== null) {
+      this.#wait(exchange, route.queue, () => this.#goElsewhere(exchange, failed, error))
+    } else if (target === null || target.upstream === null || !hasSameGuards(target, failed)) {
+      this.fail(exchange, error)
+    } else {
+      this.#reserve(exchange, route, target)
+      this.#forward(exchange, target, planOf(target))
     }
   }
 
@@ -323,7 +408,7 @@ class Phases implements Handler {
     this.finish(exchange)
     exchange.filter?.destroy()
     if (wasAnswered) exchange.client.abort()
-    else this.#writeError(exchange, failure, failure.code === 'GW_NO_TARGET' ? 'Retry-After: 1\r\n' : '')
+    else this.#writeError(exchange, failure, failure.status === 503 ? 'Retry-After: 1\r\n' : '')
   }
 
   #writeError(exchange: Exchange, failure: GatewayError, lines: string): void {
@@ -360,9 +445,11 @@ class Phases implements Handler {
 
   finish(exchange: Exchange): void {
     exchange.finished = true
-    this.release(exchange)
     if (exchange.deadline !== null) this.#parts.wheel.cancel(exchange.deadline)
+    if (exchange.waiting !== null) this.#leaveQueue(exchange, exchange.waiting)
     this.#parts.observer.finished(exchange, this.monotonic() - exchange.startedAt)
+    // Last: somebody else may begin at once with the room that is left.
+    this.release(exchange)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../base/errors.ts'
 import type { ReceivedFields } from '../http1/field-section.ts'
 import type { ResponseSink, TunnelEnd } from '../http1/messages.ts'
+import { isTrouble } from '../upstream/outcome.ts'
 import type { Exchange } from './exchange.ts'
 import { changedResponseLines, responseLines, trailerLines } from './headers.ts'
 import type { AnswerChange, FilterOut, Plan } from './plan.ts'
@@ -11,6 +12,8 @@ export interface RelayOwner {
   monotonic(): number
   upgraded(exchange: Exchange): void
   release(exchange: Exchange): void
+  /** The upstream has answered, and that is news about it. */
+  answered(exchange: Exchange, status: number): void
   attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void
   fail(exchange: Exchange, error: unknown): void
   finish(exchange: Exchange): void
@@ -47,12 +50,14 @@ export class Relay implements ResponseSink {
     const plan = this.#plan
     exchange.status = status
     exchange.answeredAt = this.#owner.monotonic()
+    if (isTrouble(status) || exchange.upstream?.isSuspect === true) this.#owner.answered(exchange, status)
     const change = plan.change === null ? null : plan.change(exchange, status, fields, length)
-    const { client, answerLines, vary } = exchange
+    const { client, answerLines, cookieLine, vary } = exchange
     if (
       plan.answer === null &&
       change === null &&
       answerLines === '' &&
+      cookieLine === '' &&
       vary === '' &&
       (plan.sts === '' || !client.secure)
     ) {
@@ -66,11 +71,11 @@ export class Relay implements ResponseSink {
 
   /** The upstream's fields, and what the plan, the steps before and a change of the body make of them. */
   #changedLines(fields: ReceivedFields, change: AnswerChange | null): string {
-    const { client, answerLines, vary } = this.#exchange
+    const { client, answerLines, cookieLine, vary } = this.#exchange
     const { answer, sts } = this.#plan
     const own = client.secure ? sts : ''
     const lines = changedResponseLines(fields, this.#owner.date, answer, change?.fields ?? null, vary, own)
-    return lines + answerLines
+    return lines + answerLines + cookieLine
   }
 
   data(chunk: Buffer): boolean {
@@ -102,6 +107,7 @@ export class Relay implements ResponseSink {
     }
     exchange.status = 101
     exchange.answeredAt = this.#owner.monotonic()
+    if (exchange.upstream?.isSuspect === true) this.#owner.answered(exchange, 101)
     this.#owner.upgraded(exchange)
     // What was asked for is what was agreed to: the connection takes no other answer.
     const upgrade = fields.first('upgrade') || exchange.fields.first('upgrade')

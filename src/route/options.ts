@@ -1,3 +1,4 @@
+import { type Strategy, strategyNames } from '../balance/strategies.ts'
 import { durationMs, longestTimerMs } from '../base/duration.ts'
 import { type Matcher, matchers } from '../match/matcher.ts'
 import { type AddressBlock, parseAccessRule } from './address-block.ts'
@@ -51,7 +52,25 @@ export interface RouteOptions {
   readonly requestFields?: readonly FieldEdit[]
   /** Changes to the fields of answers, in their order, behind those of `proxy.header.response.*`. */
   readonly responseFields?: readonly FieldEdit[]
+  /** Instead of `proxy.strategy`. */
+  readonly strategy?: Strategy
+  /** What keeps a client at the instance that it had first. */
+  readonly sticky?: Sticky
+  /** The most requests that the instance has at a time; 0: no limit. */
+  readonly maxConn?: number
+  /** Instead of `proxy.queue.size`. */
+  readonly maxQueue?: number
+  /** Instead of `proxy.queue.timeout`, milliseconds. */
+  readonly queueTimeout?: number
 }
+
+/** By what the gateway knows that requests belong together. */
+export type Sticky =
+  /** A cookie that it sets; an empty name: one that is made from the route. */
+  | { readonly by: 'cookie'; readonly name: string }
+  /** The value of a field of the request. The name is in lower case. */
+  | { readonly by: 'header'; readonly name: string }
+  | { readonly by: 'address' }
 
 export interface Redirect {
   /** 300 to 399. */
@@ -125,6 +144,23 @@ const decorations: Readonly<Record<string, Reader>> = {
   },
   retry: (value, options) => {
     options.retry = wholeOf(value, 10)
+  },
+  strategy: (value, options) => {
+    const strategy = strategyNames.find((known) => known === value)
+    if (strategy === undefined) throw expected('rr, rnd or least', value)
+    options.strategy = strategy
+  },
+  sticky: (value, options) => {
+    options.sticky = stickyOf(value)
+  },
+  maxconn: (value, options) => {
+    options.maxConn = wholeOf(value, 1_000_000)
+  },
+  maxqueue: (value, options) => {
+    options.maxQueue = wholeOf(value, 1_000_000)
+  },
+  queuetimeout: (value, options) => {
+    options.queueTimeout = durationOf(value)
   },
 }
 
@@ -228,6 +264,15 @@ function nameOf(value: string): string {
 function boolOf(value: string): boolean {
   if (value !== 'true' && value !== 'false') throw expected('true or false', value)
   return value === 'true'
+}
+
+/** `cookie`, `cookie:NAME`, `header:NAME` or `address`. A name is a token (RFC 9110 section 5.6.2). */
+function stickyOf(value: string): Sticky {
+  const [, by, name = ''] = /^(cookie|header|address)(?::([\w!#$%&'*+.^`|~-]+))?$/.exec(value) ?? []
+  if (by === 'cookie') return { by, name }
+  if (by === 'header' && name !== '') return { by, name: name.toLowerCase() }
+  if (by === 'address' && name === '') return { by }
+  throw expected('cookie, cookie:NAME, header:NAME or address', value)
 }
 
 /** A duration as Go writes it, without a sign: `250ms`, `1m30s`, `0`. In milliseconds. */

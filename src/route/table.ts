@@ -1,10 +1,12 @@
-import type { Balancer, BalancerFactory, Cursor } from '../balance/balancer.ts'
-import { buildRing } from '../balance/ring.ts'
+import type { Queue } from '../balance/queue.ts'
 import { sharesOf } from '../balance/shares.ts'
 import { HostIndex, isPattern, requestHost } from '../match/host-index.ts'
 import type { Matcher } from '../match/matcher.ts'
 import { PathIndex } from '../match/path-index.ts'
-import type { Upstream, UpstreamAddress } from '../upstream/upstream.ts'
+import type { UpstreamAddress } from '../upstream/address.ts'
+import type { UpstreamGroup } from '../upstream/group.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { type Balancing, type BalancingOptions, RouteBalancing } from './balancing.ts'
 import {
   distinctTargets,
   isServed,
@@ -37,7 +39,7 @@ export interface Target {
 }
 
 /** What one source leads to. */
-export interface Route {
+export interface Route extends Balancing {
   readonly source: Source
   readonly matcher: Matcher
   /** `foo.com/bar` */
@@ -46,8 +48,6 @@ export interface Route {
   readonly targets: readonly Target[]
   /** Known ones that must get nothing. */
   readonly unhealthy: number
-  /** Null when no target has a share. */
-  readonly balancer: Balancer | null
 }
 
 /** What `proxy.unhealthyroute` says of a route whose instances are all unhealthy. */
@@ -147,23 +147,20 @@ const findPath = (paths: PathIndex<Route>, path: string): Route | null => paths.
 
 export const emptyTable = new RouteTable(0, new HostIndex())
 
-export interface TableOptions {
+export interface TableOptions extends BalancingOptions {
   /** That of routes that name none: `proxy.matcher`. */
   readonly matcher: Matcher
-  readonly strategy: BalancerFactory
   readonly unhealthyRoute: UnhealthyRoute
   readonly compilePlan: CompilePlan
   /** Absent: nobody counts. */
   readonly meters?: Meters
-  readonly random: () => number
-  /** Where in their ring new routes start, 0 to below 1. */
-  readonly startAt?: number
 }
 
 /** Where targets get the live state of their address from. */
 export interface UpstreamStore {
   take(address: UpstreamAddress): Upstream
   letGo(upstream: Upstream): void
+  group(upstreams: Iterable<Upstream>, queue: Queue | null): UpstreamGroup
 }
 
 /**
@@ -178,7 +175,7 @@ export class TableBuilder {
   /** By route key, then service. */
   readonly #bySource = new Map<string, Map<string, RouteDefinition[]>>()
   readonly #routes = new Map<string, Route>()
-  readonly #cursors = new Map<string, Cursor>()
+  readonly #balancing: RouteBalancing
   #hosts = new HostIndex<PathIndex<Route>>()
   #version = 0
 
@@ -186,6 +183,7 @@ export class TableBuilder {
     this.#options = options
     this.#upstreams = upstreams
     this.#meters = options.meters ?? noMeters
+    this.#balancing = new RouteBalancing(options, (members, queue) => upstreams.group(members, queue))
   }
 
   /**
@@ -216,11 +214,14 @@ export class TableBuilder {
 
   letGo(routes: readonly Route[]): void {
     for (const route of routes) {
+      route.group.leave()
       for (const { upstream, meter } of route.targets) {
         if (upstream !== null) this.#upstreams.letGo(upstream)
         this.#meters.letGo(meter)
       }
     }
+    // Who waited for an instance of the old table may find another in the new one, or the route gone.
+    for (const { queue } of routes) queue?.advance()
   }
 
   #replaceService({ service, definitions }: ServiceRoutes, touched: Map<string, Place>): void {
@@ -260,7 +261,7 @@ export class TableBuilder {
   #buildRoute(key: string, { source, matcher }: Place): Route | null {
     const services = this.#bySource.get(key)
     if (services === undefined) {
-      this.#cursors.delete(key)
+      this.#balancing.forget(key)
       return null
     }
     // Where nobody has checked it against `proxy.matcher`, it must not stop the others' update.
@@ -274,17 +275,13 @@ export class TableBuilder {
     if (served.length === 0 && !this.#answersWithoutTarget(definitions)) return null
     const shares = sharesOf(served.map(({ definition }) => definition.weight))
     const targets = served.map((pair, i) => this.#buildTarget(pair, source, shares[i]!))
-    const ring = buildRing(shares)
     return {
       source,
       matcher,
       text: sourceText(source),
       targets,
       unhealthy: definitions.filter((definition) => !isServed(definition)).length,
-      balancer:
-        ring.length === 0
-          ? null
-          : this.#options.strategy(ring, this.#cursor(key, ring.length), this.#options.random),
+      ...this.#balancing.build(key, targets),
     }
   }
 
@@ -296,15 +293,6 @@ export class TableBuilder {
     )
   }
 
-  #cursor(key: string, slots: number): Cursor {
-    let cursor = this.#cursors.get(key)
-    if (cursor === undefined) {
-      cursor = { next: Math.floor((this.#options.startAt ?? 0) * slots) }
-      this.#cursors.set(key, cursor)
-    }
-    return cursor
-  }
-
   #buildTarget({ definition, destination }: ServedDefinition, { host, path }: Source, share: number): Target {
     const { service, instance, url, options } = definition
     const authority = destination === 'redirect' ? '' : destination.authority
@@ -314,13 +302,18 @@ export class TableBuilder {
     return { service, instance, url, authority, share, options, plan, meter, upstream }
   }
 
-  #takeUpstream({ scheme, authority }: Destination, options: RouteOptions): Upstream {
-    const isNamed = scheme === 'https' && options.host !== undefined && options.host !== 'dst'
-    return this.#upstreams.take({
-      origin: `${scheme}://${authority}`,
-      serverName: isNamed ? options.host! : null,
-      tlsSkipVerify: options.tlsSkipVerify === true,
-    })
+  #takeUpstream(destination: Destination, options: RouteOptions): Upstream {
+    return this.#upstreams.take(upstreamAddress(destination, options))
+  }
+}
+
+/** Where the requests of a target go, and how they are spoken there. */
+export function upstreamAddress({ scheme, authority }: Destination, options: RouteOptions): UpstreamAddress {
+  const isNamed = scheme === 'https' && options.host !== undefined && options.host !== 'dst'
+  return {
+    origin: `${scheme}://${authority}`,
+    serverName: isNamed ? options.host! : null,
+    tlsSkipVerify: options.tlsSkipVerify === true,
   }
 }
 

@@ -5,8 +5,8 @@ import { listOfLines, sectionOf } from '../http1/field-section.ts'
 import type { BodySource, ResponseSink, UpstreamRequest } from '../http1/messages.ts'
 import { lengthOf } from '../http1/request-head.ts'
 import { Transport, type TransportEvents } from '../http1/transport.ts'
+import type { UpstreamAddress } from './address.ts'
 import type { UpstreamCall, UpstreamClient } from './client.ts'
-import type { UpstreamAddress } from './upstream.ts'
 
 /** All durations in milliseconds; 0 where it says so: no limit. */
 export interface UndiciClientOptions {

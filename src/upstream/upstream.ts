@@ -1,17 +1,36 @@
+import { advanceInOrder, type Queue } from '../balance/queue.ts'
+import type { GatewayError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
+import type { Clock } from '../base/world.ts'
 import type { UpstreamClient } from './client.ts'
+import { Ejection, type EjectionOptions, type EjectionState, probeTimeout } from './ejection.ts'
+import type { UpstreamGroup } from './group.ts'
+import { isUpstreamsFault } from './outcome.ts'
 
-/** Where an upstream is and how it is spoken to: two targets with the same key share connections. */
-export interface UpstreamAddress {
-  /** `http://10.0.0.1:8080`, `https://[::1]:8443` */
-  readonly origin: string
-  /** The name that is asked for and verified in TLS; null: the address itself. */
-  readonly serverName: string | null
-  readonly tlsSkipVerify: boolean
+/** What is done for and against upstreams. Durations in milliseconds. */
+export interface CareOptions {
+  /** Null: nobody is ejected. */
+  readonly ejection: EjectionOptions | null
+  /** `proxy.slowstart`: after which an upstream that is new or back gets its whole share; 0: at once. */
+  readonly slowStart: number
 }
+
+export interface Care {
+  readonly options: CareOptions
+  readonly wheel: TimerWheel
+  readonly clock: Clock
+  readonly log: Log
+  /** An upstream was ejected or came back. */
+  changed(): void
+}
+
+/** In how many steps a slow start rises. */
+const slowSteps = 10
 
 /**
  * Live state of one address. Outlives every table that names it: what the route says and what traffic taught are two
- * objects.
+ * objects. Timers change it, so that whoever picks an upstream compares a field and asks no clock.
  */
 export class Upstream {
   readonly key: string
@@ -19,52 +38,181 @@ export class Upstream {
   inFlight = 0
   /** How many targets of the live table name it. */
   namedBy = 0
+  /** HOT. False: it may have its whole share of requests. */
+  isHeldBack = false
+  /** HOT. True: that it answered is news. */
+  isSuspect = false
+  /** HOT. True: requests of some route may wait for room here. */
+  isLimited = false
+  /** How much of its share it may have, 0 to 1. */
+  part = 1
+  /** Those of the routes that share requests among it and others. */
+  readonly groups = new Set<UpstreamGroup>()
+  readonly #care: Care | null
+  readonly #ejection: Ejection | null
+  readonly #timer = new WheelTimer(() => this.#elapsed())
+  readonly #slowTimer = new WheelTimer(() => this.#rise())
+  /** Monotonic milliseconds. */
+  #ejectedUntil = 0
+  /** It ought to be ejected and is not; said once. */
+  #isSpared = false
+  #slowStep = slowSteps
+  #isForgotten = false
 
-  constructor(key: string, client: UpstreamClient) {
+  /** @param care null: what traffic teaches is not looked at */
+  constructor(key: string, client: UpstreamClient, care: Care | null = null) {
     this.key = key
     this.client = client
-  }
-}
-
-const keyOf = ({ origin, serverName, tlsSkipVerify }: UpstreamAddress): string =>
-  `${origin} ${serverName ?? ''} ${tlsSkipVerify ? 'skip-verify' : ''}`.trimEnd()
-
-/** All upstreams by address. A table takes what it names and lets go of it when it is replaced. */
-export class Upstreams {
-  readonly #connect: (address: UpstreamAddress) => UpstreamClient
-  readonly #byKey = new Map<string, Upstream>()
-
-  constructor(connect: (address: UpstreamAddress) => UpstreamClient) {
-    this.#connect = connect
+    this.#care = care
+    const options = care === null ? null : care.options.ejection
+    this.#ejection = options === null ? null : new Ejection(options)
   }
 
-  get size(): number {
-    return this.#byKey.size
+  /** HOT: once for each attempt. True: the request is the probe, and its outcome has to be told. */
+  begin(): boolean {
+    this.inFlight++
+    if (!this.isHeldBack || this.#ejection === null || !this.#ejection.startProbe()) return false
+    this.#care!.wheel.arm(this.#timer, probeTimeout)
+    this.#settle()
+    return true
   }
 
-  take(address: UpstreamAddress): Upstream {
-    const key = keyOf(address)
-    let upstream = this.#byKey.get(key)
-    if (upstream === undefined) {
-      upstream = new Upstream(key, this.#connect(address))
-      this.#byKey.set(key, upstream)
+  /** HOT: once for each attempt. */
+  end(): void {
+    this.inFlight--
+    if (this.isLimited) this.#advance()
+  }
+
+  get state(): EjectionState {
+    return this.#ejection === null ? 'closed' : this.#ejection.state
+  }
+
+  get isEjected(): boolean {
+    return this.state !== 'closed'
+  }
+
+  get failuresInARow(): number {
+    return this.#ejection === null ? 0 : this.#ejection.failuresInARow
+  }
+
+  /** For how long it gets nothing yet; milliseconds, 0: its probe is awaited, or it is not ejected. */
+  get ejectedFor(): number {
+    return this.state === 'open' ? Math.max(0, this.#ejectedUntil - this.#care!.clock.monotonic()) : 0
+  }
+
+  /** An attempt has come to its answer. @param isTrouble 502, 503 or 504 */
+  answered(status: number, isTrouble: boolean, isProbe: boolean): void {
+    if (this.#ejection === null || this.#isForgotten) return
+    if (isTrouble) this.#failed(`answered ${status}`, isProbe)
+    else if (isProbe) this.#back()
+    else if (this.state === 'closed') {
+      this.#ejection.succeeded()
+      this.#isSpared = false
+      this.isSuspect = false
     }
-    upstream.namedBy++
-    return upstream
   }
 
-  /** The last to let go closes the connections, once running exchanges have ended. */
-  letGo(upstream: Upstream): void {
-    if (--upstream.namedBy > 0) return
-    this.#byKey.delete(upstream.key)
-    // Destroyed meanwhile, it has nothing left to close.
-    upstream.client.close().catch(() => {})
+  /** An attempt has failed before its answer. */
+  failed(error: GatewayError, isProbe: boolean): void {
+    if (this.#ejection === null || this.#isForgotten) return
+    if (isUpstreamsFault(error)) this.#failed(error.message, isProbe)
+    else if (isProbe) this.probeLeft()
   }
 
-  /** Ends every exchange and connection. */
-  async destroy(): Promise<void> {
-    const clients = [...this.#byKey.values()].map((upstream) => upstream.client)
-    this.#byKey.clear()
-    await Promise.all(clients.map((client) => client.destroy()))
+  /** The request that was the probe is gone without an outcome. */
+  probeLeft(): void {
+    if (this.state !== 'probing') return
+    this.#ejection!.probeLeft()
+    this.#care!.wheel.cancel(this.#timer)
+    this.#settle()
+  }
+
+  #failed(why: string, isProbe: boolean): void {
+    const ejection = this.#ejection!
+    if (!isProbe) {
+      this.isSuspect = true
+      if (!ejection.failed()) return
+      if (![...this.groups].some((group) => group.mayEject)) {
+        this.#spare(why)
+        return
+      }
+    }
+    const { clock, wheel, log } = this.#care!
+    const now = clock.monotonic()
+    const ms = ejection.eject(now)
+    this.#ejectedUntil = now + ms
+    wheel.cancel(this.#slowTimer)
+    this.#slowStep = slowSteps
+    wheel.arm(this.#timer, ms)
+    const cause = isProbe ? 'its probe failed' : `${ejection.failuresInARow} failures in a row`
+    log.warn('upstream', 'ejected', `${this.key} gets nothing for ${ms / 1000} s: ${cause}: ${why}`)
+    this.#settle()
+    this.#care!.changed()
+  }
+
+  #spare(why: string): void {
+    if (this.#isSpared) return
+    this.#isSpared = true
+    const failures = this.failuresInARow
+    this.#care!.log.warn(
+      'upstream',
+      'not-ejected',
+      `${this.key} is left in after ${failures} failures in a row, too few others are left: ${why}`,
+    )
+  }
+
+  #back(): void {
+    const { clock, wheel, log } = this.#care!
+    this.#ejection!.probeSucceeded(clock.monotonic())
+    this.#isSpared = false
+    wheel.cancel(this.#timer)
+    log.info('upstream', 'returned', `${this.key} gets requests again: its probe was answered`)
+    this.startSlowly()
+    this.#care!.changed()
+  }
+
+  #elapsed(): void {
+    this.#ejection?.elapsed()
+    this.#settle()
+  }
+
+  /** It is new, or back: its share comes little by little. */
+  startSlowly(): void {
+    const care = this.#care
+    if (care !== null && care.options.slowStart > 0) {
+      this.#slowStep = 1
+      care.wheel.arm(this.#slowTimer, care.options.slowStart / slowSteps)
+    }
+    this.#settle()
+  }
+
+  #rise(): void {
+    const { wheel, options } = this.#care!
+    if (++this.#slowStep < slowSteps) wheel.arm(this.#slowTimer, options.slowStart / slowSteps)
+    this.#settle()
+  }
+
+  /** No table names it any more. */
+  forget(): void {
+    this.#isForgotten = true
+    this.#care?.wheel.cancel(this.#timer)
+    this.#care?.wheel.cancel(this.#slowTimer)
+  }
+
+  /** Brings the fields that are compared for each request up to what is known. */
+  #settle(): void {
+    const { state, failuresInARow } = this
+    const rise = this.#slowStep / slowSteps
+    this.part = state === 'closed' ? rise : state === 'half-open' ? 1 : 0
+    this.isHeldBack = state !== 'closed' || rise < 1
+    this.isSuspect = state !== 'closed' || failuresInARow > 0
+    for (const group of this.groups) group.refresh(this)
+    if (this.isLimited) this.#advance()
+  }
+
+  #advance(): void {
+    const queues: Queue[] = []
+    for (const { queue } of this.groups) if (queue !== null && queue.size > 0) queues.push(queue)
+    if (queues.length > 0) advanceInOrder(queues)
   }
 }

@@ -7,8 +7,8 @@ import {
   type UpstreamConnectionOptions,
   type UpstreamConnectionOwner,
 } from '../http1/upstream-connection.ts'
+import type { UpstreamAddress } from './address.ts'
 import type { UpstreamCall, UpstreamClient } from './client.ts'
-import type { UpstreamAddress } from './upstream.ts'
 
 /** All durations in milliseconds. */
 export interface WireClientOptions extends UpstreamConnectionOptions {

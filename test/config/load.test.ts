@@ -180,7 +180,7 @@ describe('mistakes', () => {
 
   test.each([
     ['proxy.strategy = rr ', null],
-    ['proxy.strategy = leastconn', 'expected rr or rnd, got "leastconn"'],
+    ['proxy.strategy = leastconn', 'expected rr, rnd or least, got "leastconn"'],
     ['proxy.matcher = glob', null],
     ['proxy.matcher = regex', 'expected prefix, iprefix or glob, got "regex"'],
     ['proxy.addr = :443;proto=https', 'proto: expected http (this version has no https yet), got "https"'],

@@ -476,9 +476,13 @@ export function forwarding(upstreamClient: 'wire' | 'undici'): void {
 
   describe('another instance is tried', () => {
     const both = async (first: { url: string }, second: { url: string }) => {
-      const started = await startTraffic([
-        serviceRoutes('web', definition('web', '/', first.url), definition('web', '/', second.url)),
-      ])
+      const routes = serviceRoutes(
+        'web',
+        definition('web', '/', first.url),
+        definition('web', '/', second.url),
+      )
+      // Retries alone: an instance that goes on failing would soon get nothing at all.
+      const started = await startTraffic([routes], { upstreamClient, ejection: null })
       cleanups.push(() => started.close())
       return started
     }

@@ -161,7 +161,9 @@ describe('what cannot work ends with a sentence and a code that is not 0:', () =
         `${file}:1: proxy.dialtimeout: expected a duration like 500ms or 30s, got "fast"`,
       ),
       expect.stringContaining(`${file}:3: proxy.noroutestatus: expected `),
-      expect.stringContaining('env FABIO_PROXY_STRATEGY: proxy.strategy: expected rr or rnd, got "best"'),
+      expect.stringContaining(
+        'env FABIO_PROXY_STRATEGY: proxy.strategy: expected rr, rnd or least, got "best"',
+      ),
     ])
   })
 

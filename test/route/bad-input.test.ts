@@ -1,16 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { strategies } from '../../src/balance/balancer.ts'
 import { matchers } from '../../src/match/matcher.ts'
 import { type Command, parseCommands } from '../../src/route/command.ts'
 import { LiveTable } from '../../src/route/live.ts'
 import { Overrides } from '../../src/route/overrides.ts'
 import { TableBuilder } from '../../src/route/table.ts'
 import { definitionsOf } from '../../src/route/tag.ts'
-import { Upstream } from '../../src/upstream/upstream.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
 
 const client = { send: () => ({ resume() {}, abort() {} }), close: async () => {}, destroy: async () => {} }
-const upstreams = { take: ({ origin }: { origin: string }) => new Upstream(origin, client), letGo() {} }
+const upstreams = new Upstreams(() => client)
 
 const host = fc.oneof(
   fc.constantFrom('', 'a.com', '*.a.com', '[2001:db8::1]', ':80', ':99999'),
@@ -56,7 +55,8 @@ describe('whatever tags and commands say', () => {
         (matcher, steps) => {
           const options = {
             matcher,
-            strategy: strategies.rr,
+            strategy: 'rr',
+            queue: { size: 100, timeout: 5_000 },
             unhealthyRoute: '503',
             random: () => 0,
             compilePlan: () => ({}),

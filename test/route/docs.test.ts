@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { strategies } from '../../src/balance/balancer.ts'
 import { sharesOf } from '../../src/balance/shares.ts'
 import { matchers } from '../../src/match/matcher.ts'
 import { parseCommands } from '../../src/route/command.ts'
 import { TableBuilder } from '../../src/route/table.ts'
 import { definitionsOf } from '../../src/route/tag.ts'
-import { Upstream } from '../../src/upstream/upstream.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
 
 const page = await readFile(new URL('../../docs/routes.md', import.meta.url), 'utf8')
 
@@ -124,10 +123,11 @@ function sourceUrl(tag: string): string {
 /** The tag whose target a request gets; null: its route has none. */
 function tableOf(tags: readonly string[]): (request: string) => string | null {
   const client = { send: () => ({ resume() {}, abort() {} }), close: async () => {}, destroy: async () => {} }
-  const upstreams = { take: ({ origin }: { origin: string }) => new Upstream(origin, client), letGo() {} }
+  const upstreams = new Upstreams(() => client)
   const options = {
     matcher: 'prefix',
-    strategy: strategies.rr,
+    strategy: 'rr',
+    queue: { size: 100, timeout: 5_000 },
     unhealthyRoute: '503',
     random: () => 0,
     compilePlan: () => ({}),

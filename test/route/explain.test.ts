@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { strategies } from '../../src/balance/balancer.ts'
 import { matchers } from '../../src/match/matcher.ts'
 import { LiveTable } from '../../src/route/live.ts'
 import { type HostCandidate, type RouteTable, TableBuilder } from '../../src/route/table.ts'
-import { Upstreams } from '../../src/upstream/upstream.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
 import { definition, serviceRoutes } from '../support/routes.ts'
 
 const client = { send: () => ({ resume() {}, abort() {} }), close: async () => {}, destroy: async () => {} }
@@ -12,7 +11,8 @@ const client = { send: () => ({ resume() {}, abort() {} }), close: async () => {
 function tableOf(routes: readonly string[]): RouteTable {
   const options = {
     matcher: 'prefix',
-    strategy: strategies.rr,
+    strategy: 'rr',
+    queue: { size: 100, timeout: 5_000 },
     unhealthyRoute: '503',
     random: () => 0,
     compilePlan: () => ({}),

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { strategies } from '../../src/balance/balancer.ts'
 import type { Matcher } from '../../src/match/matcher.ts'
 import type { RouteDefinition, ServiceRoutes } from '../../src/route/definition.ts'
 import { LiveTable } from '../../src/route/live.ts'
 import { type RouteTable, TableBuilder, type UnhealthyRoute } from '../../src/route/table.ts'
 import type { UpstreamClient } from '../../src/upstream/client.ts'
-import { Upstreams } from '../../src/upstream/upstream.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
+import { exchangeOf } from '../support/exchange.ts'
 import { definition, serviceRoutes } from '../support/routes.ts'
 
 /** A client that only knows whether it was closed. */
@@ -32,7 +32,8 @@ function createLive(unhealthyRoute: UnhealthyRoute = '503', matcher: Matcher = '
   })
   const options = {
     matcher,
-    strategy: strategies.rr,
+    strategy: 'rr' as const,
+    queue: { size: 100, timeout: 5_000 },
     unhealthyRoute,
     random: () => 0,
     compilePlan: () => ({}),
@@ -161,9 +162,9 @@ describe('a change', () => {
     const two = (tags: string[]) =>
       serviceRoutes('s', definition('s', '/', a, { tags }), definition('s', '/', b, { tags }))
     live.apply([two([])])
-    const first = live.current.find('', '/', false)!.balancer!.pick()
+    const first = live.current.find('', '/', false)!.balancer!.pick(exchangeOf())
     live.apply([two(['new'])])
-    expect(live.current.find('', '/', false)!.balancer!.pick()).not.toBe(first)
+    expect(live.current.find('', '/', false)!.balancer!.pick(exchangeOf())).not.toBe(first)
   })
 
   test('TLS settings that differ do not share connections', () => {

@@ -1,4 +1,3 @@
-import { strategies } from '../../src/balance/balancer.ts'
 import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import type { FieldList } from '../../src/http1/field-section.ts'
 import { listOfLines, sectionOf } from '../../src/http1/field-section.ts'
@@ -8,7 +7,7 @@ import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/proxy/handler.ts'
 import { routePath } from '../../src/proxy/path.ts'
 import { TableBuilder } from '../../src/route/table.ts'
-import { Upstream } from '../../src/upstream/upstream.ts'
+import { Upstreams } from '../../src/upstream/upstreams.ts'
 import { CapturedLog } from './captured-log.ts'
 import { exchangeOf } from './exchange.ts'
 import { FakeClock, fakeWorld } from './fake-clock.ts'
@@ -81,12 +80,13 @@ export function handling(
   const { table } = new TableBuilder(
     {
       matcher: 'prefix',
-      strategy: strategies.rr,
+      strategy: 'rr',
+      queue: { size: 100, timeout: 5_000 },
       unhealthyRoute: '503',
       random: () => 0,
       compilePlan: planCompiler(options),
     },
-    { take: ({ origin }) => new Upstream(origin, client), letGo() {} },
+    new Upstreams(() => client),
   ).apply([serviceRoutes('web', definition('web', route, 'http://10.0.0.1:80/'))])
   const phases = createHandler(
     {

@@ -13,14 +13,14 @@ export interface Origin {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Starts an HTTP server on a free port that answers as it is told. */
-export async function startOrigin(answer: Answer, host = '127.0.0.1'): Promise<Origin> {
+/** Starts an HTTP server, on a free port unless it is to have one, that answers as it is told. */
+export async function startOrigin(answer: Answer, host = '127.0.0.1', at = 0): Promise<Origin> {
   const received: IncomingMessage[] = []
   const server = createServer((request, response) => {
     received.push(request)
     answer(request, response)
   })
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  await new Promise<void>((resolve) => server.listen(at, host, resolve))
   const { port } = server.address() as AddressInfo
   return {
     port,

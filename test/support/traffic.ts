@@ -2,6 +2,7 @@ import { breathe, systemWorld } from '../../src/base/world.ts'
 import { PrometheusText } from '../../src/observe/prometheus.ts'
 import type { ServiceRoutes } from '../../src/route/definition.ts'
 import { createTraffic, type TrafficOptions } from '../../src/traffic.ts'
+import type { EjectionOptions } from '../../src/upstream/ejection.ts'
 import { CapturedLog } from './captured-log.ts'
 import { planOptions } from './plan.ts'
 
@@ -36,6 +37,11 @@ const options: TrafficOptions = {
   plan: planOptions(),
   matcher: 'prefix',
   strategy: 'rr',
+  queue: { size: 100, timeout: 5_000 },
+  care: {
+    ejection: { failures: 5, time: 10_000, maxTime: 300_000, maxShare: 0.5, panicShare: 0.3 },
+    slowStart: 0,
+  },
   unhealthyRoute: '503',
   startAt: 0,
   upstream: {
@@ -77,6 +83,10 @@ export async function startTraffic(
     listener?: Partial<TrafficOptions['listeners'][0]>
     handler?: Partial<TrafficOptions['handler']>
     plan?: Partial<TrafficOptions['plan']>
+    ejection?: Partial<EjectionOptions> | null
+    care?: Partial<TrafficOptions['care']>
+    queue?: Partial<TrafficOptions['queue']>
+    strategy?: TrafficOptions['strategy']
   } = {},
 ) {
   const log = new CapturedLog()
@@ -87,6 +97,13 @@ export async function startTraffic(
       upstream: { ...options.upstream, ...more.upstream },
       handler: { ...options.handler, ...more.handler },
       plan: { ...options.plan, ...more.plan },
+      care: {
+        ...options.care,
+        ...more.care,
+        ejection: more.ejection === null ? null : { ...options.care.ejection!, ...more.ejection },
+      },
+      queue: { ...options.queue, ...more.queue },
+      strategy: more.strategy ?? options.strategy,
       listeners: [{ ...options.listeners[0]!, ...more.listener }],
     },
     { world: systemWorld, log, newId: () => 'id' },

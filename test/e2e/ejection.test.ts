@@ -1,0 +1,3 @@
+import { ejection } from './ejection.ts'
+
+ejection('wire')
