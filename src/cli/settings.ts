@@ -33,8 +33,9 @@ export async function consulOptions(config: Config, context: CommandContext): Pr
   return {
     client: {
       address: consulAt(config),
-      token: config['registry.consul.token'],
+      token: await tokenOf(config, context),
       namespace: config['registry.consul.namespace'],
+      partition: config['registry.consul.partition'],
       consistency: consistencyOf(config),
       maxConnections: null,
       tls: await tlsOptions(config, context),
@@ -58,6 +59,17 @@ function consistencyOf(config: Config): ConsulClientOptions['consistency'] {
   return config['registry.consul.allowStale'] ? 'stale' : 'default'
 }
 
+async function tokenOf(config: Config, context: CommandContext): Promise<string> {
+  const key = 'registry.consul.tokenfile'
+  const given = config['registry.consul.token']
+  if (given !== '' || config[key] === '') return given
+  const token = (await readNamed(key, config[key], context)).trim()
+  // Without the words of the file: they may be most of a token.
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new StartError(`${key}: expected a file with one token, got something else`)
+  return token
+}
+
 async function tlsOptions(config: Config, context: CommandContext): Promise<ConsulClientOptions['tls']> {
   const read = async (key: FileOption): Promise<string | undefined> => {
     const path = config[key]
@@ -75,6 +87,7 @@ async function tlsOptions(config: Config, context: CommandContext): Promise<Cons
     ca: given.length === 0 ? undefined : given.join('\n'),
     cert: await read('registry.consul.tls.certfile'),
     key: await read('registry.consul.tls.keyfile'),
+    serverName: config['registry.consul.tls.servername'],
     skipVerify: config['registry.consul.tls.insecureskipverify'],
   }
 }

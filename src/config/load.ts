@@ -141,9 +141,16 @@ function findSettings(
     }
     return null
   }
+  // The library that fabio asks Consul with takes what it was not given from its own variables.
+  const findStandIn = (key: OptionKey): Setting | null => {
+    const name = rowOf(key).standIn
+    const text = name === undefined ? undefined : env[name]
+    return name === undefined || text === undefined || text === '' ? null : { from: 'env', name, text }
+  }
 
   for (const key of optionKeys) {
-    const setting = find(key)
+    const found = find(key)
+    const setting = (found?.text ?? '') === '' ? (findStandIn(key) ?? found) : found
     if (setting === null) continue
     settings.set(key, setting)
     if (setting.from !== 'env' && setting.name !== key) {

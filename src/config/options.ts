@@ -32,6 +32,8 @@ export interface OptionRow<T> {
   /** As it would be written in a properties file. */
   readonly default: string
   readonly support: Support
+  /** A variable of Consul's own tools that counts where the option is not set, or set to nothing (reference 4.1). */
+  readonly standIn?: string
   /** Sentences for the reference, the example file and the help. */
   readonly doc: readonly string[]
 }
@@ -47,6 +49,8 @@ const row =
 
 const works = row('works')
 const accepted = row('accepted')
+
+const orElse = <T>(standIn: string, option: OptionRow<T>): OptionRow<T> => ({ ...option, standIn })
 
 /**
  * Every option, one row each, in the order of the reference: fabio's (reference 13.4) and our own. To make an accepted
@@ -474,8 +478,29 @@ export const options = {
     'localhost:8500',
     'Address of the Consul agent: host:port, with http:// or https:// before it where it needs one. Without a port: 8500.',
   ),
-  'registry.consul.token': works(line, '', 'ACL token that is sent to Consul.'),
-  'registry.consul.namespace': works(line, '', 'Namespace in Consul Enterprise; empty: the default one.'),
+  'registry.consul.token': orElse('CONSUL_HTTP_TOKEN', works(line, '', 'ACL token that is sent to Consul.')),
+  'registry.consul.tokenfile': orElse(
+    'CONSUL_HTTP_TOKEN_FILE',
+    works(
+      line,
+      '',
+      'File with that token, read once, at the start. It counts where registry.consul.token is not set.',
+      'fabio has only the variable.',
+    ),
+  ),
+  'registry.consul.namespace': orElse(
+    'CONSUL_NAMESPACE',
+    works(line, '', 'Namespace in Consul Enterprise; empty: the default one.'),
+  ),
+  'registry.consul.partition': orElse(
+    'CONSUL_PARTITION',
+    works(
+      line,
+      '',
+      'Admin partition in Consul Enterprise; empty: the default one.',
+      'fabio has only the variable.',
+    ),
+  ),
   'registry.consul.tagprefix': works(line, 'urlprefix-', 'What a service tag begins with to be a route.'),
   'registry.consul.kinds': works(
     list,
@@ -513,18 +538,32 @@ export const options = {
     'Whether any Consul server may answer, also one that is behind its leader.',
     "fabio's default is false. With this and registry.consul.requireConsistent false, Consul's default mode is used.",
   ),
-  'registry.consul.tls.keyfile': works(
-    line,
-    '',
-    'File with the key of the client certificate, PEM. The TLS options count for an https:// address only.',
+  'registry.consul.tls.keyfile': orElse(
+    'CONSUL_CLIENT_KEY',
+    works(
+      line,
+      '',
+      'File with the key of the client certificate, PEM. The TLS options count for an https:// address only.',
+    ),
   ),
-  'registry.consul.tls.certfile': works(line, '', 'File with the client certificate, PEM.'),
-  'registry.consul.tls.cafile': works(
-    line,
-    '',
-    'File with the CA certificates that Consul is checked against, PEM.',
+  'registry.consul.tls.certfile': orElse(
+    'CONSUL_CLIENT_CERT',
+    works(line, '', 'File with the client certificate, PEM.'),
   ),
-  'registry.consul.tls.capath': works(line, '', 'Directory of such files.'),
+  'registry.consul.tls.cafile': orElse(
+    'CONSUL_CACERT',
+    works(line, '', 'File with the CA certificates that Consul is checked against, PEM.'),
+  ),
+  'registry.consul.tls.capath': orElse('CONSUL_CAPATH', works(line, '', 'Directory of such files.')),
+  'registry.consul.tls.servername': orElse(
+    'CONSUL_TLS_SERVER_NAME',
+    works(
+      line,
+      '',
+      "Name that Consul's certificate has to be for; empty: the host of registry.consul.addr.",
+      'fabio has only the variable.',
+    ),
+  ),
   'registry.consul.tls.insecureskipverify': works(
     bool,
     'false',

@@ -92,10 +92,12 @@ function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 function tableRow(key: OptionKey): string[] {
-  const { kind, default: text, support, doc } = rowOf(key)
+  const { kind, default: text, support, standIn, doc } = rowOf(key)
+  const environment =
+    standIn === undefined ? code(envName(key)) : `${code(envName(key))}, else ${code(standIn)}`
   const others = namesOf(key).filter((name) => name !== key)
   const meaning = [...doc.map(cell), ...others.map((name) => `Also read as ${code(name)}.`)].join(' ')
-  return [code(key), cell(kind.type), text === '' ? '' : code(text), support, meaning, code(envName(key))]
+  return [code(key), cell(kind.type), text === '' ? '' : code(text), support, meaning, environment]
 }
 
 const howWritten = [
@@ -131,7 +133,7 @@ This page and \`fabio.properties.example\` are generated from the option table i
 The first of these that has the option counts, even where it is empty there:
 
 1. **Command line**: \`-key value\` or \`-key=value\`, also with two dashes. A bool is \`-key\` or \`-key=false\`. \`-cfg FILE\` names the properties file, \`-v\` prints the version, \`-h\` the options.
-2. **Environment**: \`FABIO_\` and the key in upper case with \`_\` for \`.\`, in any case of letters. The name without \`FABIO_\` counts as well, as in fabio, and gives a warning.
+2. **Environment**: \`FABIO_\` and the key in upper case with \`_\` for \`.\`, in any case of letters. The name without \`FABIO_\` counts as well, as in fabio, and gives a warning. Where an option of Consul is not set at all, the variable of Consul's own tools counts that the tables name.
 3. **Properties file**: the file or \`http(s)\` URL of \`-cfg\`, else \`${defaultFile}\` where it exists. It is read once, at the start.
 4. **Default**.
 

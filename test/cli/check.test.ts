@@ -9,6 +9,7 @@ const files = {
   tcp: 'registry.backend = static\nregistry.static.routes = route add a :1 tcp://h:1\n',
   file: 'registry.backend = file\nregistry.file.path = routes\n',
   tls: 'registry.consul.tls.cafile = /no/ca\n',
+  token: 'b4c1-9f\n',
 }
 
 describe('gatehouse check', () => {
@@ -32,6 +33,17 @@ describe('gatehouse check', () => {
     [['-cfg', 'tcp'], 0, ['warning: registry.static.routes: line 1: TCP and SNI routes are not served']],
     [['-cfg', 'file'], 1, ['mistake: registry.file.path: expected a file that can be read']],
     [['-cfg', 'tls'], 1, ['mistake: registry.consul.tls.cafile: expected a file that can be read']],
+    [
+      ['-registry.consul.tokenfile', 'none'],
+      1,
+      ['mistake: registry.consul.tokenfile: expected a file that can'],
+    ],
+    [
+      ['-registry.consul.tokenfile', 'bad'],
+      1,
+      ['mistake: registry.consul.tokenfile: expected a file with one token'],
+    ],
+    [['-registry.consul.tokenfile', 'token'], 0, []],
     [['-proxy.flushinterval', '3s'], 0, ['warning: flag -proxy.flushinterval: has no effect']],
   ])('%j ends with %d and says why', async (argv, code, words) => {
     const ran = await runCommand(check, argv, files)

@@ -92,6 +92,37 @@ describe('where a value comes from', () => {
   })
 })
 
+/*
+ * A gateway in a Nomad job was refused by Consul with 403: the job gave fabio its token in CONSUL_HTTP_TOKEN, as
+ * Consul's own tools take it, and only FABIO_REGISTRY_CONSUL_TOKEN was looked at (fabio reference 4.1).
+ */
+describe("a variable of Consul's own tools", () => {
+  test.each([
+    ['registry.consul.token', 'CONSUL_HTTP_TOKEN'],
+    ['registry.consul.tokenfile', 'CONSUL_HTTP_TOKEN_FILE'],
+    ['registry.consul.namespace', 'CONSUL_NAMESPACE'],
+    ['registry.consul.partition', 'CONSUL_PARTITION'],
+    ['registry.consul.tls.cafile', 'CONSUL_CACERT'],
+    ['registry.consul.tls.capath', 'CONSUL_CAPATH'],
+    ['registry.consul.tls.certfile', 'CONSUL_CLIENT_CERT'],
+    ['registry.consul.tls.keyfile', 'CONSUL_CLIENT_KEY'],
+    ['registry.consul.tls.servername', 'CONSUL_TLS_SERVER_NAME'],
+  ] as const)('%s is taken from %s where it is not set, or set to nothing', async (key, name) => {
+    const env = { [name]: 'theirs' }
+    for (const given of [{ env }, { env, files: fileWith(`${key} =`) }]) {
+      const { config, sources, warnings } = await load(given)
+      expect([config[key], sources[key], warnings]).toEqual(['theirs', `env ${name}`, []])
+    }
+    for (const given of [
+      { env, argv: [`-${key}=ours`] },
+      { env, files: fileWith(`${key} = ours`) },
+    ]) {
+      expect((await load(given)).config[key]).toBe('ours')
+    }
+    expect((await load({ env: { [name]: '' } })).sources[key]).toBe('default')
+  })
+})
+
 describe('the file', () => {
   test('one line is enough', async () => {
     const { config, warnings } = await load({ files: fileWith('registry.consul.addr = 10.0.0.7:8500') })

@@ -171,6 +171,9 @@ const ownOptions = [
   'proxy.unhealthyroute',
   'registry.consul.kinds',
   'registry.consul.maxwatches',
+  'registry.consul.partition',
+  'registry.consul.tls.servername',
+  'registry.consul.tokenfile',
 ]
 
 const context: ParseContext = {

@@ -13,13 +13,14 @@ import { startOrigin } from '../support/origin.ts'
 import { selfSigned } from '../support/self-signed.ts'
 import { waitFor } from '../support/wait.ts'
 
-type Options = Pick<ConsulClientOptions, 'address' | 'token' | 'namespace' | 'tls'>
+type Options = Pick<ConsulClientOptions, 'address' | 'token' | 'namespace' | 'partition' | 'tls'>
 
-const noTls = { ca: undefined, cert: undefined, key: undefined, skipVerify: false }
+const noTls = { ca: undefined, cert: undefined, key: undefined, serverName: '', skipVerify: false }
 const at = (port: number, over: Partial<Options> = {}): Options => ({
   address: { scheme: 'http', host: '127.0.0.1', port },
   token: '',
   namespace: '',
+  partition: '',
   tls: noTls,
   ...over,
 })
@@ -225,17 +226,18 @@ describe('the API of the agent', () => {
     }
   })
 
-  test('sends token and namespace with each call', async () => {
+  test('sends token, namespace and partition with each call', async () => {
     const requests = await seenBy(
       async (api) => {
         await api.register(service)
         await api.pass('x')
         await api.deregister('x')
       },
-      { token: 's3cret', namespace: 'team-a' },
+      { token: 's3cret', namespace: 'team-a', partition: 'eu' },
     )
-    expect(requests.map(({ headers }) => [headers['x-consul-token'], headers['x-consul-namespace']])).toEqual(
-      Array(3).fill(['s3cret', 'team-a']),
+    const names = ['x-consul-token', 'x-consul-namespace', 'x-consul-partition']
+    expect(requests.map(({ headers }) => names.map((name) => headers[name]))).toEqual(
+      Array(3).fill(['s3cret', 'team-a', 'eu']),
     )
   })
 

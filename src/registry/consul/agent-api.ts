@@ -48,10 +48,10 @@ const mostConnections = 4
  *   never settle
  */
 export function createAgentApi(
-  options: Pick<ConsulClientOptions, 'address' | 'token' | 'namespace' | 'tls'>,
+  options: Pick<ConsulClientOptions, 'address' | 'token' | 'namespace' | 'partition' | 'tls'>,
   timeout = 5_000,
 ): AgentApi {
-  const { address, token, namespace, tls } = options
+  const { address, token, namespace, partition, tls } = options
   const isSecure = address.scheme === 'https'
   // A connection for each call: they are seconds apart, and a kept one may have died since.
   // The host stands here too because the package would look up an IPv6 address with its brackets as a name.
@@ -63,18 +63,22 @@ export function createAgentApi(
         ca: tls.ca,
         cert: tls.cert,
         key: tls.key,
+        ...(tls.serverName === '' ? {} : { servername: tls.serverName }),
         rejectUnauthorized: !tls.skipVerify,
       })
     : new HttpAgent(connections)
   // The package passes `timeout` and `headers` on to its HTTP client, and its types do not know them. The header is
-  // Consul's other way to name a namespace; the package has no parameter for it.
+  // Consul's other way to name a namespace and a partition; the package has no parameter for them.
   const client = {
     host: address.host,
     port: address.port,
     secure: isSecure,
     agent,
     timeout,
-    headers: namespace === '' ? {} : { 'x-consul-namespace': namespace },
+    headers: {
+      ...(namespace === '' ? {} : { 'x-consul-namespace': namespace }),
+      ...(partition === '' ? {} : { 'x-consul-partition': partition }),
+    },
     ...(token === '' ? {} : { defaults: { token } }),
   }
   const consul = new Consul(client)

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import { messageOf } from '../../base/errors.ts'
 
 /** How Consul is reached. */
@@ -16,6 +16,8 @@ export interface ConsulClientOptions {
   readonly token: string
   /** Empty: the default one. */
   readonly namespace: string
+  /** Admin partition, Consul Enterprise; empty: the default one. */
+  readonly partition: string
   readonly consistency: Consistency
   /** The most connections to Consul; null: no limit. */
   readonly maxConnections: number | null
@@ -23,6 +25,8 @@ export interface ConsulClientOptions {
     readonly ca: string | undefined
     readonly cert: string | undefined
     readonly key: string | undefined
+    /** What the certificate has to be for; empty: the host of the address. */
+    readonly serverName: string
     readonly skipVerify: boolean
   }
 }
@@ -31,7 +35,7 @@ export interface ConsulClientOptions {
 export interface Answer {
   /** Never 0: a missing or unreadable index counts as 1, which is always safe to ask from. */
   readonly index: bigint
-  /** Null for a key that is not there: Consul answers 404 with an index. */
+  /** Of a key that is not there, an empty list: Consul answers 404 with an index. */
   readonly body: unknown
   /** Milliseconds since the server that answered heard of its leader; 0 from the leader itself. */
   readonly lastContactMs: number
@@ -42,10 +46,10 @@ export interface Answer {
 /** Which servers may answer (Consul, "Consistency Modes"). */
 export type Consistency = 'stale' | 'default' | 'consistent'
 
-/** Consul, or what stands between us and it, answered something other than 200 or not in JSON. */
+/** Consul, or what stands between us and it, answered something other than 200, or something that it does not document. */
 export class ConsulError extends Error {
   override readonly name = 'ConsulError'
-  /** 0 when there was no whole answer: refused, reset, cut or timed out. */
+  /** 0 when there was no whole answer: refused, reset, cut or timed out. 200 when it was not what Consul documents. */
   readonly status: number
 
   constructor(status: number, message: string, options?: { cause?: unknown }) {
@@ -64,16 +68,18 @@ export class ConsulClient {
   readonly url: string
   readonly #pool: Pool
   readonly #headers: Record<string, string>
-  readonly #namespace: string
+  /** Of every question. */
+  readonly #where: Readonly<Record<string, string>>
   readonly #consistency: Consistency
 
   constructor(options: ConsulClientOptions) {
     const { scheme, host, port } = options.address
     this.url = `${scheme}://${host}:${port}`
     this.#headers = options.token === '' ? {} : { 'x-consul-token': options.token }
-    this.#namespace = options.namespace
+    const where = { ns: options.namespace, partition: options.partition }
+    this.#where = Object.fromEntries(Object.entries(where).filter(([, name]) => name !== ''))
     this.#consistency = options.consistency
-    const { ca, cert, key, skipVerify } = options.tls
+    const { ca, cert, key, serverName, skipVerify } = options.tls
     this.#pool = new Pool(this.url, {
       connections: options.maxConnections,
       pipelining: 1,
@@ -82,6 +88,7 @@ export class ConsulClient {
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),
         ...(key === undefined ? {} : { key }),
+        ...(serverName === '' ? {} : { servername: serverName }),
         rejectUnauthorized: !skipVerify,
       },
     })
@@ -115,31 +122,18 @@ export class ConsulClient {
   }
 
   /**
-   * Reads an answer that may be large, piece by piece. Resolves with its index when it was whole; rejects with a
-   * ConsulError, or with what `take` threw.
+   * Reads an answer that may be large, piece by piece. Resolves with its index when it was whole. Rejects with a
+   * ConsulError, also where `take` throws.
    */
-  async stream(path: string, take: (piece: string) => void): Promise<bigint> {
-    const separator = path.includes('?') ? '&' : '?'
-    const parameters = this.#parameters({}, this.#consistency)
-    const response = await this.#pool.request({
-      method: 'GET',
-      path: parameters.size === 0 ? path : `${path}${separator}${parameters}`,
-      headers: this.#headers,
-      headersTimeout: 30_000,
-      bodyTimeout: 10_000,
+  stream(path: string, take: (piece: string) => void): Promise<bigint> {
+    const question: Question = { method: 'GET', path, deadline: 30_000, consistency: this.#consistency }
+    return this.#ask(question, async ({ body, headers }) => {
+      // A piece may end within a character.
+      const decoder = new StringDecoder('utf8')
+      for await (const piece of body) take(decoder.write(piece as Buffer))
+      take(decoder.end())
+      return () => indexOf(headers['x-consul-index'])
     })
-    if (response.statusCode !== 200) {
-      const text = await response.body.text()
-      throw new ConsulError(
-        response.statusCode,
-        `${this.url}${path}: expected 200, got ${response.statusCode}: ${text.trim().slice(0, 200)}`,
-      )
-    }
-    // A piece may end within a character.
-    const decoder = new StringDecoder('utf8')
-    for await (const piece of response.body) take(decoder.write(piece as Buffer))
-    take(decoder.end())
-    return indexOf(response.headers['x-consul-index'])
   }
 
   /**
@@ -148,87 +142,99 @@ export class ConsulClient {
    *
    * @param path with a query or without
    */
-  async put(path: string, body: string, signal: AbortSignal): Promise<unknown> {
-    const parameters = this.#parameters({}, 'default')
-    const separator = path.includes('?') ? '&' : '?'
-    let status = 0
-    try {
-      const response = await this.#pool.request({
-        method: 'PUT',
-        path: parameters.size === 0 ? path : `${path}${separator}${parameters}`,
-        headers: this.#headers,
-        body,
-        headersTimeout: 10_000,
-        bodyTimeout: 10_000,
-        signal,
-      })
-      const text = await response.body.text()
-      status = response.statusCode
-      if (status !== 200) {
-        throw new ConsulError(
-          status,
-          `${this.url}${path}: expected 200, got ${status}: ${text.trim().slice(0, 200)}`,
-        )
-      }
-      return JSON.parse(text)
-    } catch (error) {
-      if (error instanceof ConsulError) throw error
-      throw new ConsulError(status, `${this.url}${path}: ${messageOf(error)}`, { cause: error })
-    }
+  put(path: string, body: string, signal: AbortSignal): Promise<unknown> {
+    const question: Question = { method: 'PUT', path, body, deadline: 10_000, consistency: 'default', signal }
+    return this.#ask(question, async (answer) => {
+      const text = await answer.body.text()
+      return () => JSON.parse(text)
+    })
   }
 
   close(): Promise<void> {
     return this.#pool.destroy()
   }
 
-  #parameters(query: Record<string, string>, consistency: Consistency): URLSearchParams {
-    const parameters = new URLSearchParams(query)
-    if (consistency !== 'default') parameters.set(consistency, '')
-    if (this.#namespace !== '') parameters.set('ns', this.#namespace)
-    return parameters
-  }
-
-  async #get(
+  #get(
     path: string,
-    query: Record<string, string>,
+    query: Readonly<Record<string, string>>,
     deadline: number,
     signal: AbortSignal,
     consistency: Consistency,
   ): Promise<Answer> {
-    const parameters = this.#parameters(query, consistency)
+    const isKey = path.startsWith('/v1/kv/')
+    const question: Question = {
+      method: 'GET',
+      path,
+      query,
+      deadline,
+      consistency,
+      signal,
+      mayBeMissing: isKey,
+    }
+    return this.#ask(question, async ({ body, headers, statusCode }) => {
+      const text = await body.text()
+      return () => ({
+        index: indexOf(headers['x-consul-index']),
+        body: statusCode === 404 ? [] : JSON.parse(text),
+        lastContactMs: Number(headers['x-consul-lastcontact'] ?? 0) || 0,
+        knownLeader: headers['x-consul-knownleader'] !== 'false',
+      })
+    })
+  }
+
+  /**
+   * One question and its answer.
+   *
+   * @param read takes the whole body, and returns what makes something of it: where that throws there was an answer,
+   *   and where reading fails there was none
+   */
+  async #ask<T>(
+    question: Question,
+    read: (response: Dispatcher.ResponseData) => Promise<() => T>,
+  ): Promise<T> {
+    const { method, path, query = {}, body = null, deadline, consistency, signal } = question
+    const parameters = new URLSearchParams(query)
+    if (consistency !== 'default') parameters.set(consistency, '')
+    for (const [name, value] of Object.entries(this.#where)) parameters.set(name, value)
     const separator = path.includes('?') ? '&' : '?'
     let status = 0
     try {
       const response = await this.#pool.request({
-        method: 'GET',
+        method,
         path: parameters.size === 0 ? path : `${path}${separator}${parameters}`,
         headers: this.#headers,
+        body,
         headersTimeout: deadline,
         bodyTimeout: 10_000,
-        signal,
+        ...(signal === undefined ? {} : { signal }),
       })
-      const text = await response.body.text()
-      status = response.statusCode
-      const { headers } = response
-      const index = indexOf(headers['x-consul-index'])
-      const isMissingKey = status === 404 && path.startsWith('/v1/kv/')
-      if (status !== 200 && !isMissingKey) {
-        throw new ConsulError(
-          status,
-          `${this.url}${path}: expected 200, got ${status}: ${text.trim().slice(0, 200)}`,
-        )
+      const { statusCode } = response
+      if (statusCode !== 200 && !(statusCode === 404 && question.mayBeMissing)) {
+        const words = (await response.body.text()).trim().slice(0, 200)
+        throw new ConsulError(statusCode, `${this.url}${path}: expected 200, got ${statusCode}: ${words}`)
       }
-      return {
-        index,
-        body: isMissingKey ? null : JSON.parse(text),
-        lastContactMs: Number(headers['x-consul-lastcontact'] ?? 0) || 0,
-        knownLeader: headers['x-consul-knownleader'] !== 'false',
-      }
+      const make = await read(response)
+      status = statusCode
+      return make()
     } catch (error) {
       if (error instanceof ConsulError) throw error
       throw new ConsulError(status, `${this.url}${path}: ${messageOf(error)}`, { cause: error })
     }
   }
+}
+
+interface Question {
+  readonly method: 'GET' | 'PUT'
+  /** With a query or without. */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Milliseconds until the head of the answer. */
+  readonly deadline: number
+  readonly consistency: Consistency
+  readonly signal?: AbortSignal
+  /** A 404 says that there is nothing, and is no error. */
+  readonly mayBeMissing?: boolean
 }
 
 /** The index is an unsigned 64-bit number: more than a JavaScript number holds. */
