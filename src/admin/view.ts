@@ -64,9 +64,12 @@ export interface RegistryView {
   readonly connected: boolean
   /** When it last answered, ISO 8601 in UTC; null before the first answer. */
   readonly lastContactAt: string | null
-  /** Since when its servers may say what is no longer so, ISO 8601 in UTC; null: they do not. */
+  /**
+   * Since when some of the table may be no longer so although the registry answers, ISO 8601 in UTC: its servers have
+   * lost their leader, or it refuses a question. Null: it is not so.
+   */
   readonly oldSince: string | null
-  /** What went wrong last, empty while connected. */
+  /** Why there is no contact, or why something may be old. Empty: nothing is wrong. */
   readonly error: string
 }
 

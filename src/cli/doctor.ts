@@ -83,11 +83,11 @@ const noContact = ({ address, error, lastContactAt }: TableView['registry']): Fi
     error,
 })
 
-const oldData = ({ address, oldSince }: TableView['registry']): Finding => ({
+const oldData = ({ address, oldSince, error }: TableView['registry']): Finding => ({
   service: '',
   instance: '',
   code: 'old-data',
-  words: `the server behind ${address} has lost its leader: since ${oldSince} what it says may be old`,
+  words: `since ${oldSince} some of what the gateway knows from ${address} may be old: ${error}`,
 })
 
 /** Lines of which no service can be told. */

@@ -106,8 +106,11 @@ export interface RegistryStatus {
   readonly connected: boolean
   /** Milliseconds since the epoch; null before the first answer. */
   readonly lastContactAt: number | null
-  /** Since when the servers that answer may say what is no longer so, ms since the epoch; null: they do not. */
+  /**
+   * Since when some of what is known may be no longer so although the registry answers, ms since the epoch: its servers
+   * have lost their leader, or it refuses a question. Null: it is not so.
+   */
   readonly oldSince?: number | null
-  /** What went wrong last; empty while connected. */
+  /** What is wrong: why there is no contact, or why something may be old. Empty: nothing is. */
   readonly error: string
 }

@@ -45,6 +45,40 @@ describe('the check scan', () => {
   })
 })
 
+describe('whatever the answer says', () => {
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom(null, 'x', 7, [], {}))
+  const names = ['Node', 'CheckID', 'Status', 'ServiceID', 'ServiceName', 'ServiceTags']
+  const odd = fc.array(fc.dictionary(fc.constantFrom(...names, '__proto__'), value))
+  const text = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'{}[]",\\:1n ') }),
+    fc.json(),
+    odd.map((list) => JSON.stringify(list)),
+  )
+
+  test('a scan names services or fails, and the next good look is compared with the last good one', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 4 }), (answers) => {
+        const scan = new CheckScan()
+        look(scan, [check('a', 'a1')])
+        let isCompared = true
+        for (const answer of answers) {
+          try {
+            scan.take(answer)
+            scan.end()
+            isCompared = false
+          } catch (error) {
+            expect(error).toBeInstanceOf(Error)
+            scan.reset()
+          }
+        }
+        const found = look(scan, [check('a', 'a1')])
+        if (isCompared) expect(found).toEqual([])
+        else expect(look(scan, [check('a', 'a1')])).toEqual([])
+      }),
+    )
+  })
+})
+
 describe('cutting a list into its objects', () => {
   const awkward = fc.string({ unit: fc.constantFrom(...'{}[]",\\ aé\n') })
   const object = fc.record({ a: awkward, b: fc.array(fc.record({ c: awkward })), '{"': awkward })

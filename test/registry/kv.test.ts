@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { documentsIn, KvOverrides, kvTreePath } from '../../src/registry/consul/kv.ts'
+import { documentsOf, entriesIn, KvOverrides, kvTreePath } from '../../src/registry/consul/kv.ts'
 
 const entry = (key: string, value: string | null) => ({
   Key: key,
@@ -23,18 +23,22 @@ describe('a tree of keys', () => {
       entry('fabio/config/y', null),
       entry('fabio/configuration', 'route del d'),
     ]
-    expect(documentsIn(body, '/fabio/config')).toEqual([
+    expect(documentsOf(entriesIn(body, '/fabio/config'))).toEqual([
       { name: 'fabio/config', text: 'route del a' },
       { name: 'fabio/config/x', text: 'route del c' },
     ])
   })
 
-  test('that is not there has no documents', () => {
-    expect(documentsIn(null, '/fabio/config')).toEqual([])
-  })
-
-  test('of a shape that Consul does not document throws', () => {
-    expect(() => documentsIn('text', '/fabio/config')).toThrow('expected a list of keys')
+  test.each<[body: unknown, words: string]>([
+    ['text', 'expected a list of keys below /fabio/config, got string'],
+    [null, 'expected a list of keys'],
+    [{}, 'expected a list of keys'],
+    [[null], 'expected a Key of text'],
+    [[{ Key: 7, Value: null }], 'expected a Key of text'],
+    [[{ Key: 'fabio/config', Value: 7 }], 'fabio/config: expected a Value of text or null, got number'],
+    [[{ Key: 'fabio/config' }], 'expected a Value'],
+  ])('of a shape that Consul does not document throws: %j', (body, words) => {
+    expect(() => entriesIn(body, '/fabio/config')).toThrow(words)
   })
 })
 
@@ -45,7 +49,7 @@ describe('overrides in Consul’s KV store', () => {
     const client = {
       read: async (path: string) => {
         asked.push(`GET ${path}`)
-        return { index: 1n, body: answers[path] ?? null, lastContactMs: 0, knownLeader: true }
+        return { index: 1n, body: answers[path] ?? [], lastContactMs: 0, knownLeader: true }
       },
       put: async (path: string, text: string) => {
         asked.push(`PUT ${path} ${text}`)

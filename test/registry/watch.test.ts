@@ -11,7 +11,14 @@ interface Asked {
 }
 
 /** A Consul that answers when the test says so. */
-function startWatch(options: { random?: number; isNews?: (body: unknown) => boolean } = {}) {
+interface Options {
+  random?: number
+  isNews?: (body: unknown) => boolean
+  isLost?: () => boolean
+  wasLost?: () => boolean
+}
+
+function startWatch(options: Options = {}) {
   const clock = new FakeClock()
   const asked: Asked[] = []
   const heard: unknown[] = []
@@ -40,6 +47,8 @@ function startWatch(options: { random?: number; isNews?: (body: unknown) => bool
     },
     onError: (error) => errors.push(error.message),
     waitForReturn: () => new Promise((resolve) => lost.push(resolve)),
+    whenThere: async () => options.wasLost?.() ?? false,
+    isLost: async () => options.isLost?.() ?? false,
     world: fakeWorld(clock, options.random ?? 0.5),
     signal: stop.signal,
   })
@@ -116,6 +125,48 @@ describe('a watch', () => {
     lost[0]!()
     await settle()
     expect(asked[2]!.index).toBe(0n)
+  })
+
+  /*
+   * A balancer in front of Consul answered 200 with an error page in JSON. Its index was taken all the same, so the
+   * watch slept on the next index, and the change that the page stood in place of was seen minutes later.
+   */
+  test('an answer that cannot be taken is asked for again from 0, and soon', async () => {
+    const { asked, errors, clock, heard } = startWatch({
+      isNews: (body) => {
+        if (body === 'bad') throw new Error('expected a list, got text')
+        return true
+      },
+    })
+    await settle()
+    await asked[0]!.answer(100, 'a')
+    await asked[1]!.answer(101, 'bad')
+    expect(errors).toEqual(['expected a list, got text'])
+    await clock.advance(250)
+    expect(asked[2]!.index).toBe(0n)
+    await asked[2]!.answer(101, 'b')
+    expect(heard).toEqual(['a', 'bad', 'b'])
+  })
+
+  test.each([500, 503])(
+    'status %d of a Consul without a leader is waited out with all others',
+    async (status) => {
+      const { asked, errors, lost, clock } = startWatch({ isLost: () => true })
+      await settle()
+      await asked[0]!.fail(status)
+      await clock.advance(60_000)
+      expect([asked.length, errors]).toEqual([1, []])
+      lost[0]!()
+      await settle()
+      expect(asked).toHaveLength(2)
+    },
+  )
+
+  test.each([400, 403, 429])('status %d says nothing of the leader', async (status) => {
+    const { asked, errors } = startWatch({ isLost: () => true })
+    await settle()
+    await asked[0]!.fail(status)
+    expect(errors).toEqual([`status ${status}`])
   })
 
   test('a storm of changes is read at most four times a second once the burst is used', async () => {

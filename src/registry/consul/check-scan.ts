@@ -1,3 +1,5 @@
+import { textsIn } from './health.ts'
+
 /**
  * Finds out which services gained, lost or changed a check between two looks at all checks of the datacenter. Runs in
  * a thread of its own (`check-scan-worker.ts`): the answer can be ten megabytes and more, and parsing it where requests
@@ -22,7 +24,7 @@ export class CheckScan {
         Status: status,
         ServiceTags: tags,
       } = check
-      this.#now.set(`${node}\n${id}\n${service}`, `${name}\n${status}\n${(tags ?? []).join('\n')}`)
+      this.#now.set(`${node}\n${id}\n${service}`, `${name}\n${status}\n${textsIn(tags).join('\n')}`)
     }
   }
 
@@ -64,7 +66,7 @@ export interface ScannedCheck {
   readonly ServiceTags?: readonly string[] | null
 }
 
-/** Cuts a JSON list of objects into the texts of its objects, as it comes. */
+/** Cuts a JSON list of objects into the texts of its objects, as it comes. Throws where it sees that it is none. */
 export class ObjectSplitter {
   #depth = 0
   #isInString = false
@@ -93,6 +95,7 @@ export class ObjectSplitter {
         if (this.#depth === 0) from = at
         this.#depth++
       } else if (unit === 125 /* } */) {
+        if (this.#depth === 0) throw new Error('expected a list of objects, got "}" before "{"')
         this.#depth--
         if (this.#depth === 0) {
           objects.push(this.#rest + piece.slice(from, at + 1))

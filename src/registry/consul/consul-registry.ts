@@ -2,14 +2,22 @@ import { setMaxListeners } from 'node:events'
 import { messageOf, StartError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, type World } from '../../base/world.ts'
-import type { Registry, RegistryFigure, RegistryListener, RegistryStatus } from '../registry.ts'
+import type {
+  CommandDocument,
+  Registry,
+  RegistryFigure,
+  RegistryListener,
+  RegistryStatus,
+} from '../registry.ts'
 import { type Answer, ConsulClient, type ConsulClientOptions, ConsulError } from './client.ts'
 import { Contact } from './contact.ts'
 import type { Follower } from './follower.ts'
 import { type HealthRules, textsIn } from './health.ts'
-import { documentsIn, KvOverrides, kvTreePath } from './kv.ts'
+import { KvOverrides, kvTreePath } from './kv.ts'
+import { KvTree } from './kv-tree.ts'
 import { OwnWatches, servicePath } from './own-watches.ts'
 import { ReadQueue } from './read-queue.ts'
+import { Refusals } from './refusals.ts'
 import { startScanner } from './scanner.ts'
 import { ServiceStates } from './service-states.ts'
 import { Triggers } from './triggers.ts'
@@ -55,6 +63,7 @@ export class ConsulRegistry implements Registry {
   readonly #log: Log
   readonly #closing = new AbortController()
   readonly #contact: Contact
+  readonly #refusals: Refusals
   readonly #states: ServiceStates
   readonly #confirmations: ReadQueue
   /** Names that are followed, and whether their first answer came, good or not. */
@@ -64,6 +73,8 @@ export class ConsulRegistry implements Registry {
   #mode: 'own' | 'triggers' = 'own'
   readonly #figures = new WatchFigures()
   #oldSince: number | null = null
+  /** Of the time since then. */
+  #whyOld = ''
   /** Each name with its tags. A map: a service may be called `constructor`. */
   #names: ReadonlyMap<string, readonly string[]> = new Map()
   #listener: RegistryListener | null = null
@@ -90,16 +101,12 @@ export class ConsulRegistry implements Registry {
       changed: () => this.#contactChanged(),
       signal: this.#closing.signal,
     })
+    this.#refusals = new Refusals(world.clock, () => this.#listener?.statusChanged())
     this.#states = new ServiceStates({
       health: options.health,
       kinds: options.kinds,
       world,
-      // A change that cannot be applied must not end the process, nor keep the next one from being applied.
-      told: (changes) =>
-        void this.#guarded('a change of services', () => {
-          this.#listener?.changed(changes)
-          return true
-        }),
+      told: (changes) => this.#safely(() => this.#listener?.changed(changes)),
       confirm: (services) => void this.#confirm(services),
     })
     this.#confirmations = new ReadQueue({
@@ -108,10 +115,12 @@ export class ConsulRegistry implements Registry {
       onAnswer: (service, { body }) => {
         // The leader does not name it any more either, so whatever it lists is not ours.
         const confirmed = this.#followed.has(service) ? body : []
-        this.#guarded(servicePath(service), () => this.#states.read(service, confirmed, true))
+        this.#states.read(service, confirmed, true)
+        this.#settled(servicePath(service))
       },
-      onError: (_service, error) => log.warn('consul', 'read-failed', error.message),
+      onError: (service, error) => this.#refused(servicePath(service), error),
       waitForReturn: (error) => this.#contact.waitForReturn(error),
+      isLost: () => this.#contact.isLost(),
       world,
       signal: this.#closing.signal,
     })
@@ -119,7 +128,11 @@ export class ConsulRegistry implements Registry {
   }
 
   status(): RegistryStatus {
-    return { ...this.#contact.status(), oldSince: this.#oldSince }
+    const contact = this.#contact.status()
+    const { since, words } = this.#refusals
+    const [oldest = null] = [this.#oldSince, since].filter((at) => at !== null).sort((a, b) => a - b)
+    const errors = [contact.error, words, this.#oldSince === null ? '' : this.#whyOld]
+    return { ...contact, oldSince: oldest, error: errors.filter((error) => error !== '').join('; ') }
   }
 
   /**
@@ -132,11 +145,8 @@ export class ConsulRegistry implements Registry {
     this.#oldSince = isOld ? this.#world.clock.now() : null
     if (isOld) {
       const why = knownLeader ? `heard of its leader ${lastContactMs} ms ago` : 'knows no leader'
-      this.#log.warn(
-        'consul',
-        'old-data',
-        `${this.address}: the server that answers ${why}; using what it says`,
-      )
+      this.#whyOld = `the server that answers ${why}`
+      this.#log.warn('consul', 'old-data', `${this.address}: ${this.#whyOld}; using what it says`)
     } else this.#log.info('consul', 'fresh-data', `${this.address}: the servers have their leader again`)
     this.#listener?.statusChanged()
     return isOld
@@ -192,11 +202,10 @@ export class ConsulRegistry implements Registry {
     })
     const { overridesPath, noRoutePath } = this.#options
     for (const part of ['names', overridesPath, noRoutePath]) this.#awaited.add(part)
-    this.#watchTree(overridesPath, (body) => listener.commandsChanged(documentsIn(body, overridesPath)))
-    this.#watchTree(noRoutePath, (body) => {
-      const pages = documentsIn(body, noRoutePath).map((document) => document.text)
-      listener.noRoutePageChanged(pages.join('\n\n'))
-    })
+    this.#watchTree(overridesPath, (documents) => listener.commandsChanged(documents))
+    this.#watchTree(noRoutePath, (documents) =>
+      listener.noRoutePageChanged(documents.map(({ text }) => text).join('\n\n')),
+    )
     this.#watch({
       path: '/v1/catalog/services',
       onAnswer: (answer) => this.#namesChanged(answer),
@@ -260,34 +269,42 @@ export class ConsulRegistry implements Registry {
   }) => {
     const signal = AbortSignal.any([this.#closing.signal, own])
     const contact = this.#contact
-    let lastError = ''
-    // The leader itself is asked once where a server's answer may be old; where there is none it refuses.
+    // The leader itself is asked where a server's answer may be old, and not in a loop; where there is none it refuses.
     let asksLeader = false
+    let askedLeaderAt = Number.NEGATIVE_INFINITY
+    let times: number | null = null
     this.#watches++
     watch({
+      whenThere: async () => {
+        await contact.whenThere()
+        const wasLost = times !== contact.timesLost
+        times = contact.timesLost
+        return wasLost
+      },
       ask: async (index, waitMs, askSignal) => {
-        const consistency = asksLeader ? 'default' : undefined
-        asksLeader = false
+        const now = this.#world.clock.monotonic()
+        const consistency = asksLeader && now >= askedLeaderAt + oldestMs ? 'default' : undefined
+        if (consistency !== undefined) askedLeaderAt = now
         const from = consistency === undefined ? index : 0n
-        const answer = await this.#client.block(path, from, waitMs, askSignal, consistency)
+        const answer = await contact.whileThere(askSignal, (ends) =>
+          this.#client.block(path, from, waitMs, ends, consistency),
+        )
         // An answer without news is contact too.
         contact.heard()
         asksLeader = this.#judgeAge(answer)
         return answer
       },
       onAnswer: (answer) => {
-        if (lastError !== '') this.#log.info('consul', 'watch-recovered', `${path}: answered again`)
-        lastError = ''
-        return this.#guarded(path, () => onAnswer(answer))
+        const isNews = onAnswer(answer)
+        this.#settled(path)
+        return isNews
       },
       onError: (error) => {
         contact.heard()
-        // Said once for each state: an agent that keeps refusing must not fill the log.
-        if (error.message !== lastError)
-          this.#log.warn('consul', 'watch-failed', `${error.message}; keeping the routes`)
-        lastError = `${error.status}`
-        onRefused()
+        this.#refused(path, error)
+        onRefused(error)
       },
+      isLost: () => contact.isLost(),
       waitForReturn: async (error) => {
         await contact.waitForReturn(error)
         if (!signal.aborted) onReturn()
@@ -298,33 +315,53 @@ export class ConsulRegistry implements Registry {
       signal,
     })
       .catch((error: unknown) => this.#log.error('consul', 'watch-ended', `${path}: ${messageOf(error)}`))
-      .finally(() => this.#watches--)
+      .finally(() => {
+        this.#watches--
+        this.#refusals.settled(path)
+      })
   }
 
-  /** An answer that is JSON and yet not what Consul documents must end nothing: the last good state stays. */
-  #guarded(path: string, read: () => boolean): boolean {
+  /** Said once for all that are refused in the same way: an agent that keeps refusing must not fill the log. */
+  #refused(path: string, error: ConsulError): void {
+    const words = error.message.startsWith(this.address) ? error.message : `${path}: ${error.message}`
+    const isWorthALine = this.#refusals.refused(path, new ConsulError(error.status, words))
+    if (isWorthALine) this.#log.warn('consul', 'refused', `${words}; keeping the routes`)
+  }
+
+  #settled(path: string): void {
+    if (this.#refusals.settled(path))
+      this.#log.info('consul', 'answered-again', `${this.address} answers every question again`)
+  }
+
+  /** What others do with a change must not end the watch that brought it, nor have it asked for again and again. */
+  #safely(tell: () => void): void {
     try {
-      return read()
+      tell()
     } catch (error) {
-      this.#log.error('consul', 'bad-answer', `${path}: ${messageOf(error)}; keeping the routes`)
-      return false
+      this.#log.error('consul', 'listener-failed', messageOf(error))
     }
   }
 
-  #watchTree(path: string, told: (body: unknown) => void): void {
-    let known: string | null = null
+  #watchTree(path: string, tell: (documents: readonly CommandDocument[]) => void): void {
+    const { signal } = this.#closing
+    const tree = new KvTree({
+      path,
+      tell: (documents) => this.#safely(() => tell(documents)),
+      readAgain: async () => (await this.#client.read(kvTreePath(path), signal, 'default')).body,
+      isDistrustful: () => this.#states.isDistrustful || !this.#contact.status().connected,
+      world: this.#world,
+      log: this.#log,
+      signal,
+    })
     this.#watch({
       path: kvTreePath(path),
       onAnswer: ({ body }) => {
-        const text = JSON.stringify(body)
-        const isNews = text !== known
-        if (isNews) told(body)
-        known = text
+        const isNews = tree.answered(body)
         this.#wasRead(path)
         return isNews
       },
       onRefused: () => this.#wasRead(path),
-      signal: this.#closing.signal,
+      signal,
     })
   }
 
@@ -339,9 +376,7 @@ export class ConsulRegistry implements Registry {
 
   /** `GET /v1/catalog/services`: names to the tags of all their instances. */
   #namesChanged({ body, index }: Answer): boolean {
-    if (typeof body !== 'object' || body === null)
-      throw new Error(`expected names of services, got ${typeof body}`)
-    const names = new Map(Object.entries(body).map(([name, tags]) => [name, textsIn(tags)]))
+    const names = namesIn(body)
     const before = this.#names
     this.#names = names
     const kept = new Set([...names.keys()].filter((name) => this.#hasOurTag(names.get(name)!)))
@@ -354,6 +389,7 @@ export class ConsulRegistry implements Registry {
       isNews = true
       this.#followed.delete(name)
       this.#follower.unfollow(name)
+      this.#refusals.settled(servicePath(name))
       this.#states.vanished(name)
     }
     const retagged = [...kept].filter(
@@ -377,11 +413,15 @@ export class ConsulRegistry implements Registry {
   #newFollower(mode: 'own' | 'triggers'): Follower {
     const listener = {
       answered: (service: string, { body }: Answer): boolean => {
-        const isNews = this.#guarded(servicePath(service), () => this.#states.read(service, body))
+        const isNews = this.#states.read(service, body)
+        this.#settled(servicePath(service))
         this.#serviceWasRead(service)
         return isNews
       },
-      refused: (service: string) => this.#serviceWasRead(service),
+      refused: (service: string, error: ConsulError) => {
+        this.#refused(servicePath(service), error)
+        this.#serviceWasRead(service)
+      },
       servicesOn: (node: string) => this.#states.servicesOn(node),
     }
     if (mode === 'own') return new OwnWatches(this.#watch, listener)
@@ -454,7 +494,7 @@ export class ConsulRegistry implements Registry {
         this.#log.warn('consul', 'loss-held', words)
       }
       const names = await this.#client.read('/v1/catalog/services', signal, 'default')
-      this.#guarded('/v1/catalog/services', () => this.#namesChanged(names))
+      this.#namesChanged(names)
       for (const service of services) this.#confirmations.add(service)
     } catch (error) {
       if (signal.aborted) return
@@ -468,6 +508,19 @@ function datacenterOf(body: unknown): string {
   const datacenter = (body as { Config?: { Datacenter?: unknown } } | null)?.Config?.Datacenter
   if (typeof datacenter !== 'string') throw new Error('/v1/agent/self: expected Config.Datacenter, got none')
   return datacenter
+}
+
+/** Throws where it is anything but names with their tags: a service that is not named here loses its routes. */
+function namesIn(body: unknown): Map<string, readonly string[]> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Error(`expected names of services, got ${Array.isArray(body) ? 'a list' : typeof body}`)
+  }
+  for (const [name, tags] of Object.entries(body)) {
+    if (tags !== null && !Array.isArray(tags)) {
+      throw new Error(`service ${JSON.stringify(name)}: expected a list of tags, got ${typeof tags}`)
+    }
+  }
+  return new Map(Object.entries(body).map(([name, tags]) => [name, textsIn(tags)]))
 }
 
 /** The tags of a service come in an order that differs from answer to answer. */

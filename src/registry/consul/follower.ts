@@ -1,4 +1,4 @@
-import type { Answer } from './client.ts'
+import type { Answer, ConsulError } from './client.ts'
 
 /** Keeps the instances of services up to date, one way or another. */
 export interface Follower {
@@ -17,10 +17,13 @@ export interface Follower {
 
 /** What a follower tells. */
 export interface FollowerListener {
-  /** An answer of `GET /v1/health/service/:name`. Returns whether it brought anything new. */
+  /**
+   * An answer of `GET /v1/health/service/:name`. Returns whether it brought anything new. Throws where it is not what
+   * Consul documents; then it is asked for again.
+   */
   answered(service: string, answer: Answer): boolean
-  /** An answer that was an error; what was known stays. */
-  refused(service: string): void
+  /** An answer that was an error or could not be taken; what was known stays. */
+  refused(service: string, error: ConsulError): void
   /** Services with an instance on this node. */
   servicesOn(node: string): readonly string[]
 }

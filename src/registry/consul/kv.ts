@@ -19,20 +19,33 @@ export const kvTreePath = (path: string): string => `${keyPath(kvKey(path))}?rec
 const keyPath = (key: string): string => `/v1/kv/${key.split('/').map(encodeURIComponent).join('/')}`
 
 /**
- * The documents of a tree: the key itself and what is below it, in the order of the keys. Keys that merely begin with
- * the same letters are not part of it (fabio takes them in, QUIRK-14).
+ * The keys of a tree: the key itself and what is below it, in their order. Keys that merely begin with the same letters
+ * are not part of it (fabio takes them in, QUIRK-14).
  *
- * @param body null or the answer of Consul. Throws where it is not what Consul documents.
+ * @param body the answer of Consul. Throws where it is not what Consul documents.
  */
-export function documentsIn(body: unknown, path: string): CommandDocument[] {
-  if (body === null) return []
+export function entriesIn(body: unknown, path: string): KvEntry[] {
   if (!Array.isArray(body)) throw new Error(`expected a list of keys below ${path}, got ${typeof body}`)
   const key = kvKey(path)
-  return (body as readonly KvEntry[])
-    .filter((entry) => entry.Key === key || entry.Key.startsWith(`${key}/`))
+  return (body as readonly unknown[]).map(checkEntry).filter((entry) => {
+    return entry.Key === key || entry.Key.startsWith(`${key}/`)
+  })
+}
+
+function checkEntry(entry: unknown): KvEntry {
+  const { Key, Value } = (entry ?? {}) as Partial<KvEntry>
+  if (typeof Key !== 'string') throw new Error(`expected a Key of text, got ${typeof Key}`)
+  if (typeof Value !== 'string' && Value !== null) {
+    throw new Error(`${Key}: expected a Value of text or null, got ${typeof Value}`)
+  }
+  return entry as KvEntry
+}
+
+/** Those that say something. */
+export const documentsOf = (entries: readonly KvEntry[]): CommandDocument[] =>
+  entries
     .map((entry) => ({ name: entry.Key, text: textOf(entry) }))
     .filter((document) => document.text !== '')
-}
 
 const textOf = ({ Value }: KvEntry): string =>
   Buffer.from(Value ?? '', 'base64')
@@ -58,19 +71,21 @@ export class KvOverrides implements OverrideStore {
 
   async keys(): Promise<readonly string[]> {
     const { body } = await this.#client.read(`${keyPath(this.#base)}?keys`, this.#signal, 'default')
-    if (body === null) return []
     if (!Array.isArray(body)) throw new Error(`expected a list of keys, got ${typeof body}`)
-    return (body as readonly string[])
+    return (body as readonly unknown[])
+      .filter((key) => typeof key === 'string')
       .filter((key) => key === this.#base || key.startsWith(`${this.#base}/`))
       .map((key) => key.slice(this.#base.length))
   }
 
   async read(key: string): Promise<StoredOverride> {
     const { body } = await this.#client.read(keyPath(this.nameOf(key)), this.#signal, 'default')
-    const entry = (body as readonly KvEntry[] | null)?.[0]
-    return entry === undefined
-      ? { value: '', version: 0n }
-      : { value: textOf(entry), version: BigInt(entry.ModifyIndex ?? 0) }
+    const [entry] = entriesIn(body, this.nameOf(key))
+    if (entry === undefined) return { value: '', version: 0n }
+    const { ModifyIndex: version = 0 } = entry
+    if (!Number.isSafeInteger(version))
+      throw new Error(`${entry.Key}: expected a ModifyIndex, got ${version}`)
+    return { value: textOf(entry), version: BigInt(version) }
   }
 
   async write(key: string, value: string, version: bigint): Promise<boolean> {

@@ -19,7 +19,7 @@ export class OwnWatches implements Follower {
     this.#start({
       path: servicePath(service),
       onAnswer: (answer) => this.#listener.answered(service, answer),
-      onRefused: () => this.#listener.refused(service),
+      onRefused: (error) => this.#listener.refused(service, error),
       signal: closing.signal,
     })
   }

@@ -41,6 +41,11 @@ export class ServiceStates {
     return this.#held
   }
 
+  /** True while what Consul says may be that of a Consul that has just restarted. */
+  get isDistrustful(): boolean {
+    return this.#guard.isDistrustful
+  }
+
   contactWasBack(): void {
     this.#guard.contactWasBack()
   }

@@ -1,16 +1,17 @@
 import { setMaxListeners } from 'node:events'
+import { Backoff } from '../../base/backoff.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { TokenBucket } from '../../base/token-bucket.ts'
 import { sleep, type World } from '../../base/world.ts'
-import type { ScannedCheck } from './check-scan.ts'
 import type { Answer, ConsulClient } from './client.ts'
 import type { Contact } from './contact.ts'
 import type { Follower, FollowerListener } from './follower.ts'
-import type { HealthEntry } from './health.ts'
 import { servicePath } from './own-watches.ts'
 import { ReadQueue } from './read-queue.ts'
 import type { Scanner } from './scanner.ts'
+import { ServiceReads } from './service-reads.ts'
+import { type UnwellList, unwellList } from './unwell-list.ts'
 import type { StartWatch } from './watch.ts'
 
 export interface TriggersOptions {
@@ -39,10 +40,12 @@ export class Triggers implements Follower {
   readonly #queue: ReadQueue
   readonly #scanner: Scanner
   readonly #followed = new Set<string>()
-  readonly #reads = new Map<string, ServiceRead>()
-  /** The checks of each state that were in the last answer, by node, id and service; null before the first. */
-  readonly #unwell = new Map<string, ReadonlyMap<string, ScannedCheck> | null>()
+  readonly #reads = new ServiceReads()
+  /** The last answer of each state; null before the first. */
+  readonly #unwell = new Map<string, UnwellList | null>()
   readonly #scanRate: TokenBucket
+  /** Of the contact, up to the last time that everything was read because of it. */
+  #timesLost = 0
   #isScanning = false
   #hasLooked = false
   /** Of the last look. */
@@ -50,29 +53,34 @@ export class Triggers implements Follower {
   #mustScan = false
   #isUnexplained = false
   #lastScanError = ''
+  readonly #scanBackoff: Backoff
   #lastSweepAt = Number.NEGATIVE_INFINITY
   #cancelSweep: (() => void) | null = null
+  /** When the names of services last woke. */
+  #registeredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: TriggersOptions) {
     this.#options = options
     setMaxListeners(0, this.#closing.signal)
-    const { client, contact, listener, world, log } = options
+    const { client, contact, listener, world } = options
     this.#scanRate = new TokenBucket(2, () => world.clock.monotonic())
+    this.#scanBackoff = new Backoff({ firstMs: 1_000, maxMs: 30_000, random: world.random })
     this.#queue = new ReadQueue({
       width: readWidth,
-      read: (service, signal) => client.read(servicePath(service), signal),
+      read: async (service, signal) => {
+        await contact.whenThere()
+        return client.read(servicePath(service), signal)
+      },
       onAnswer: (service, answer) => {
         contact.heard()
-        if (!this.#followed.has(service)) return
-        this.#wasRead(service, answer)
-        listener.answered(service, answer)
+        if (this.#followed.has(service)) this.#take(service, answer)
       },
       onError: (service, error) => {
         contact.heard()
-        log.warn('consul', 'read-failed', `${error.message}; keeping the routes of ${service}`)
-        listener.refused(service)
+        if (this.#followed.has(service)) listener.refused(service, error)
       },
       waitForReturn: (error) => contact.waitForReturn(error),
+      isLost: () => contact.isLost(),
       world,
       signal: this.#closing.signal,
     })
@@ -83,14 +91,10 @@ export class Triggers implements Follower {
     for (const state of states) {
       options.startWatch({
         path: `/v1/health/state/${state}`,
-        onAnswer: ({ body }) => this.#checksChanged(state, body as readonly UnwellCheck[]),
+        onAnswer: (answer) => this.#checksChanged(state, unwellList(answer)),
         // Without this trigger the scan still finds what changes, only later.
-        onRefused: () => this.#begin(state, new Map()),
-        // A contact that was lost may have hidden anything, and a restart everything.
-        onReturn: () => {
-          this.#seenIndex = 0n
-          this.#readAll()
-        },
+        onRefused: () => this.#begin(state, { index: 0n, checks: new Map() }),
+        onReturn: () => this.#contactWasBack(),
         // One query wakes for the changes of all services: its pace is that of all of them.
         // Both wake for every check of the datacenter, so most answers bring nothing, and that must not make them slow.
         paceMs: 20,
@@ -107,7 +111,7 @@ export class Triggers implements Follower {
 
   unfollow(service: string): void {
     this.#followed.delete(service)
-    this.#reads.delete(service)
+    this.#reads.forget(service)
     this.#queue.remove(service)
   }
 
@@ -115,6 +119,7 @@ export class Triggers implements Follower {
     for (const service of services) this.#queue.add(service)
     // An address may have changed and no check with it, and the look may find something else: only a read of every
     // service is sure, later.
+    this.#registeredAt = this.#options.world.clock.monotonic()
     this.#sweepLater()
     // A look that was taken later has seen it already. Consul counts all changes by one index.
     if (index <= this.#seenIndex) return
@@ -132,80 +137,81 @@ export class Triggers implements Follower {
 
   /** Reads begin after the first answer of each trigger: what changes from then on is in their next one. */
   get #hasBegun(): boolean {
-    for (const checks of this.#unwell.values()) if (checks === null) return false
+    for (const list of this.#unwell.values()) if (list === null) return false
     return true
   }
 
-  #begin(state: string, checks: ReadonlyMap<string, ScannedCheck>): void {
+  #begin(state: string, list: UnwellList): void {
     if (this.#unwell.get(state) !== null) return
-    this.#unwell.set(state, checks)
+    this.#unwell.set(state, list)
     if (this.#hasBegun) this.#readAll()
+  }
+
+  /** A contact that was lost may have hidden anything, and a restart everything. Both triggers tell of it. */
+  #contactWasBack(): void {
+    const { timesLost } = this.#options.contact
+    if (timesLost === this.#timesLost) return
+    this.#timesLost = timesLost
+    this.#seenIndex = 0n
+    this.#reads.forgetAll()
+    this.#readAll()
   }
 
   #readAll(): void {
     for (const service of this.#followed) this.#queue.add(service)
   }
 
-  #wasRead(service: string, { index, body }: Answer): void {
-    const unwell = new Map<string, string>()
-    for (const entry of Array.isArray(body) ? (body as readonly HealthEntry[]) : []) {
-      for (const check of entry?.Checks ?? []) {
-        const { CheckID: id, Status: status, ServiceID: own } = check ?? {}
-        if (own && status !== 'passing') unwell.set(`${entry.Node?.Node}\n${id}\n${own}`, status)
-      }
+  #take(service: string, answer: Answer): void {
+    if (this.#reads.isOlder(service, answer)) {
+      this.#readLater(service)
+      return
     }
-    const wanted = this.#reads.get(service)?.wanted ?? 0n
-    this.#reads.set(service, { index, unwell, wanted: index < wanted ? wanted : 0n })
-    // A server that lags behind the one that woke us: it will know in a moment.
-    if (index < wanted) {
-      this.#options.world.clock.after(lagMs, () => {
-        if (this.#followed.has(service) && !this.#closing.signal.aborted) this.#queue.add(service)
-      })
-    }
+    this.#options.listener.answered(service, answer)
+    const isBehind = this.#reads.take(service, answer, (state) => this.#unwell.get(state) ?? null)
+    if (isBehind) this.#readLater(service)
+  }
+
+  /** A server that lags behind will know in a moment. */
+  #readLater(service: string): void {
+    this.#options.world.clock.after(lagMs, () => {
+      if (this.#followed.has(service) && !this.#closing.signal.aborted) this.#queue.add(service)
+    })
   }
 
   /**
    * What a list of unwell checks says is held against what was read of each service, and not against the list before:
    * a check may have changed twice between two lists, and the service been read in between for another reason.
    */
-  #checksChanged(state: string, checks: readonly UnwellCheck[]): boolean {
-    const now = new Map(checks.map((check) => [`${check.Node}\n${check.CheckID}\n${check.ServiceID}`, check]))
+  #checksChanged(state: string, list: UnwellList): boolean {
     const before = this.#unwell.get(state) ?? null
     if (before === null) {
-      this.#begin(state, now)
+      this.#begin(state, list)
       return true
     }
-    this.#unwell.set(state, now)
+    this.#unwell.set(state, list)
+    /** By service, the index that a read must have to show what is in the list. */
     const concerned = new Map<string, bigint>()
-    for (const [key, check] of now) {
-      const modified = BigInt(check.ModifyIndex ?? 0)
-      if (check.ServiceName === '') {
-        if (!before.has(key)) this.#addNode(check.Node, concerned)
-      } else if (modified > (this.#reads.get(check.ServiceName)?.index ?? 0n)) {
-        concerned.set(check.ServiceName, modified)
-      }
+    const concern = (service: string, index: bigint): void => {
+      if (index > (concerned.get(service) ?? 0n)) concerned.set(service, index)
     }
-    for (const [key, check] of before) {
-      if (check.ServiceName === '' && !now.has(key)) this.#addNode(check.Node, concerned)
+    for (const [key, check] of list.checks) {
+      const modified = BigInt(check.ModifyIndex)
+      const isOfNode = check.ServiceName === ''
+      if (isOfNode && before.checks.get(key)?.ModifyIndex === check.ModifyIndex) continue
+      const services = isOfNode ? this.#options.listener.servicesOn(check.Node) : [check.ServiceName]
+      for (const service of services) if (modified > this.#reads.indexOf(service)) concern(service, modified)
     }
-    for (const [service, { index, unwell }] of this.#reads) {
-      for (const [key, status] of unwell) {
-        if (status === state && !now.has(key)) concerned.set(service, index + 1n)
-      }
+    for (const service of this.#reads.withoutCheckIn(state, list)) {
+      concern(service, this.#reads.indexOf(service) + 1n)
     }
     let isNews = false
     for (const [service, wanted] of concerned) {
       if (!this.#followed.has(service)) continue
-      const read = this.#reads.get(service)
-      if (read !== undefined && wanted > read.wanted) this.#reads.set(service, { ...read, wanted })
+      this.#reads.want(service, wanted)
       this.#queue.add(service)
       isNews = true
     }
     return isNews
-  }
-
-  #addNode(node: string, concerned: Map<string, bigint>): void {
-    for (const service of this.#options.listener.servicesOn(node)) concerned.set(service, 0n)
   }
 
   /** One look at a time; a wish that comes meanwhile is granted after it. */
@@ -219,9 +225,10 @@ export class Triggers implements Follower {
   }
 
   async #look(): Promise<void> {
-    const { world, log } = this.#options
+    const { contact, world, log } = this.#options
     const { signal } = this.#closing
     await sleep(world.clock, this.#scanRate.take(scanEveryMs), signal)
+    await contact.whenThere()
     if (signal.aborted) return
     const isUnexplained = this.#isUnexplained
     this.#mustScan = false
@@ -230,6 +237,7 @@ export class Triggers implements Follower {
       const { changed, index } = await this.#scanner.look()
       this.#seenIndex = index
       this.#lastScanError = ''
+      this.#scanBackoff.succeeded()
       if (changed === null) {
         // The first look is only there to be compared with. Later, the thread has lost its memory.
         if (this.#hasLooked) this.#sweep()
@@ -246,6 +254,8 @@ export class Triggers implements Follower {
       this.#lastScanError = words
       this.#mustScan = true
       this.#isUnexplained ||= isUnexplained
+      // The answer is large, and a Consul that cannot give it must not be asked for it every second.
+      await sleep(world.clock, this.#scanBackoff.next(), signal)
     }
   }
 
@@ -263,8 +273,11 @@ export class Triggers implements Follower {
   #sweepLater(): void {
     this.#cancelSweep ??= this.#options.world.clock.after(this.#sweepEveryMs, () => {
       this.#cancelSweep = null
-      this.#lastSweepAt = this.#options.world.clock.monotonic()
+      const now = this.#options.world.clock.monotonic()
+      this.#lastSweepAt = now
       this.#readAll()
+      // What was registered only now may not have reached the servers that are read from.
+      if (now < this.#registeredAt + settledMs) this.#sweepLater()
     })
   }
 
@@ -273,22 +286,10 @@ export class Triggers implements Follower {
   }
 }
 
-/** A check of `GET /v1/health/state/:state`. */
-interface UnwellCheck extends ScannedCheck {
-  readonly ModifyIndex?: number
-}
-
-/** What the last read of a service showed. */
-interface ServiceRead {
-  readonly index: bigint
-  /** Checks of its instances that do not pass, by node, id and service, with their status. */
-  readonly unwell: ReadonlyMap<string, string>
-  /** A read must have at least this index to show what woke us. */
-  readonly wanted: bigint
-}
-
 /** How long a server that lags behind is given. */
 const lagMs = 100
+/** By then every server has a registration. */
+const settledMs = 1_000
 /** Reads of services that may be under way at once. */
 const readWidth = 16
 /** Two looks in a row are free, then one in this time. */

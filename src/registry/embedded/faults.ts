@@ -24,6 +24,8 @@ export type Fault =
   | { readonly kind: 'empty' }
   /** Text that is not JSON. */
   | { readonly kind: 'garbage' }
+  /** This text in place of the body, with everything else as it is. */
+  | { readonly kind: 'body'; readonly body: string }
   /** This text as `X-Consul-Index`; null: no such header. */
   | { readonly kind: 'index'; readonly index: string | null }
   /** The servers have lost their leader, or heard of it so long ago. */
@@ -127,7 +129,8 @@ export class Faults implements Interceptor {
         if (fault.kind === 'hang' || fault.kind === 'close') return null
       }
       let given = await answer(early.signal)
-      for (const fault of this.#take(path, ['empty', 'garbage', 'index', 'old'])) given = spoil(given, fault)
+      for (const fault of this.#take(path, ['empty', 'garbage', 'body', 'index', 'old']))
+        given = spoil(given, fault)
       if (this.#take(path, ['cut']).length === 0) return given
       cut(response, given)
       return null
@@ -157,6 +160,7 @@ const plainText = (status: number, body: string): Answer => ({
 
 function spoil(answer: Answer, fault: Fault): Answer {
   if (fault.kind === 'garbage') return { ...answer, body: '[{"Node": {"Node": <garbage' }
+  if (fault.kind === 'body') return { ...answer, status: 200, body: fault.body }
   if (fault.kind === 'empty') {
     const isObject = answer.body.toString('utf8').startsWith('{')
     return { ...answer, status: 200, body: isObject ? '{}\n' : '[]\n' }

@@ -1,0 +1,93 @@
+import type { Answer } from './client.ts'
+import type { HealthEntry } from './health.ts'
+import { checkKey, type UnwellList } from './unwell-list.ts'
+
+/** What the last read of a service showed. */
+interface ServiceRead {
+  readonly index: bigint
+  /** Checks of its instances and their nodes that do not pass, with their status. */
+  readonly unwell: ReadonlyMap<string, string>
+  /** A read must have at least this index to show what woke us. */
+  readonly wanted: bigint
+  /** Reads in a row that had not. */
+  readonly lags: number
+}
+
+/**
+ * Holds what was read of services against what the lists of unwell checks say. Each comes from whatever server is
+ * asked, in whatever order: a read may be older than the list that woke us, than the read before it, or of a moment
+ * that no list will tell of again.
+ */
+export class ServiceReads {
+  readonly #reads = new Map<string, ServiceRead>()
+
+  indexOf(service: string): bigint {
+    return this.#reads.get(service)?.index ?? 0n
+  }
+
+  /**
+   * Whether the answer comes from a server that lags behind the one that was read last: what it says was so before. If
+   * all of them go on to say so it is believed, for then Consul has lost its state.
+   */
+  isOlder(service: string, { index }: Answer): boolean {
+    const read = this.#reads.get(service)
+    if (read === undefined || index >= read.index || read.lags >= mostLags) return false
+    this.#reads.set(service, { ...read, lags: read.lags + 1 })
+    return true
+  }
+
+  /**
+   * Takes a list of entries that is what Consul documents. Returns whether the server lags behind what woke us, so that
+   * it has to be read again.
+   *
+   * @param listOf the last list of a state; null: there is none
+   */
+  take(service: string, { index, body }: Answer, listOf: (state: string) => UnwellList | null): boolean {
+    const unwell = unwellIn(body as readonly HealthEntry[])
+    const { wanted: before, lags } = this.#reads.get(service) ?? { wanted: 0n, lags: 0 }
+    // A check was unwell for a moment, the list without it came first, and this read is of that moment.
+    const isOver = [...unwell].some(([key, status]) => {
+      const list = listOf(status)
+      return list !== null && list.index >= index && !list.checks.has(key)
+    })
+    const wanted = isOver && before <= index ? index + 1n : before
+    const isBehind = index < wanted && lags < mostLags
+    this.#reads.set(service, { index, unwell, wanted: isBehind ? wanted : 0n, lags: isBehind ? lags + 1 : 0 })
+    return isBehind
+  }
+
+  /** The next reads are to have at least this index. */
+  want(service: string, wanted: bigint): void {
+    const read = this.#reads.get(service)
+    if (read !== undefined && wanted > read.wanted) this.#reads.set(service, { ...read, wanted, lags: 0 })
+  }
+
+  /** Services that were read with a check in this state which the list does not have. */
+  *withoutCheckIn(state: string, { checks }: UnwellList): Generator<string> {
+    for (const [service, { unwell }] of this.#reads) {
+      for (const [key, status] of unwell) if (status === state && !checks.has(key)) yield service
+    }
+  }
+
+  forget(service: string): void {
+    this.#reads.delete(service)
+  }
+
+  forgetAll(): void {
+    this.#reads.clear()
+  }
+}
+
+/** How often a server may lag behind. One that does for longer says so of itself, by `X-Consul-LastContact`. */
+const mostLags = 30
+
+function unwellIn(entries: readonly HealthEntry[]): Map<string, string> {
+  const unwell = new Map<string, string>()
+  for (const { Node: node, Checks: checks } of entries) {
+    for (const check of checks ?? []) {
+      if (check?.Status === 'passing') continue
+      unwell.set(checkKey(node.Node, check?.CheckID, check?.ServiceID), check?.Status)
+    }
+  }
+  return unwell
+}
