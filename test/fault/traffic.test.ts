@@ -128,6 +128,27 @@ describe('an instance', () => {
     })
     expect(report.failures).toEqual({})
   })
+
+  test('that hangs holds only what was sent to it, and is asked no more once it is known', async () => {
+    const { set, instances } = await stageOf(3, {}, ['-proxy.responseheadertimeout', '300ms'])
+    const report = await underLoad('SIGSTOP of one of three', set, {}, async (load) => {
+      instances[0]!.child.kill('SIGSTOP')
+      await settled(load, 600)
+    })
+    // Until it is ejected, each of the sixteen clients may meet it.
+    expect(lostOf(report)).toBeLessThanOrEqual(32)
+    for (const kind of Object.keys(report.failures)) expect(kind).toBe('GET 504 GW_HEAD_TIMEOUT')
+  })
+
+  test('that answers 503 is asked less and less, and is believed', async () => {
+    const { set } = await stageOf(2)
+    const sick = await set.start({ status: 503 })
+    await set.register(sick)
+    await set.routes(3)
+    const report = await underLoad('one of three answers 503', set, {}, (load) => settled(load, 600))
+    // A third of all would be 300 and more; what it answers before it is ejected reaches the clients as it is.
+    expect(lostOf(report)).toBeLessThan(60)
+  })
 })
 
 describe('a deploy', () => {
