@@ -1,7 +1,7 @@
 import { type ErrorCode, GatewayError } from '../base/errors.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import { BodyReader } from './body-reader.ts'
-import { giveBuffer, takeBuffer } from './buffers.ts'
+import { giveBuffer, smallChunk, takeBuffer } from './buffers.ts'
 import { fieldId } from './field-names.ts'
 import { latin1 } from './latin1.ts'
 import type { HeadLimits } from './limits.ts'
@@ -144,7 +144,7 @@ export class ClientConnection implements TransportEvents {
   /** Answers to come end the connection; one that is idle ends now. */
   drain(closeIdle: boolean): void {
     this.#isDraining = true
-    if (closeIdle && (this.#phase === phase.idle || this.#phase === phase.head)) this.#transport.end()
+    if (closeIdle && (this.#phase === phase.idle || this.#phase === phase.head)) this.#linger()
   }
 
   destroy(): void {
@@ -193,7 +193,12 @@ export class ClientConnection implements TransportEvents {
     }
     this.#isTaking = false
     if (at < end && this.#phase <= phase.exchange) this.#keep(octets, at, end)
-    else if (this.#phase === phase.idle) this.#takeKept()
+    else if (this.#phase === phase.idle && this.#kept !== null) {
+      this.#takeKept()
+      return
+    }
+    if (this.#isHalfClosed) this.#inputEnded()
+    else if (this.#phase === phase.idle) this.#armIdle()
   }
 
   /** Part of a head: the clock runs. */
@@ -327,6 +332,7 @@ export class ClientConnection implements TransportEvents {
   bodyEnded(isKept: boolean): void {
     this.#requestDone = true
     this.#wheel.cancel(this.#timer)
+    if (this.#isHalfClosed) this.#inputEnded()
     this.#leaveBuffer(isKept)
     this.#transport.resume()
     if (this.#answerDone) this.#exchangeOver()
@@ -450,7 +456,8 @@ export class ClientConnection implements TransportEvents {
     if (this.#exchangeTimer !== null) this.#wheel.cancel(this.#exchangeTimer)
     const { body } = this
     this.body = null
-    if (!this.#keepAlive || this.#isHalfClosed) {
+    const isLast = this.#isHalfClosed && this.#kept === null && !this.#isTaking
+    if (!this.#keepAlive || isLast) {
       body?.detach()
       this.#leave()
       this.#receiver.idle()
@@ -458,7 +465,8 @@ export class ClientConnection implements TransportEvents {
     }
     this.#phase = phase.idle
     this.#receiver.idle()
-    if (!this.#isTaking) this.#takeKept()
+    // The receiver may have ended it meanwhile.
+    if (!this.#isTaking && this.#phase === phase.idle) this.#takeKept()
   }
 
   /** What came behind the request that was answered. */
@@ -543,19 +551,10 @@ export class ClientConnection implements TransportEvents {
   ended(): void {
     switch (this.#phase) {
       case phase.exchange:
-        if (!this.#requestDone) {
-          const error = new GatewayError('GW_CLIENT_GONE', 'the client cut its request short')
-          this.body?.fail(error)
-          this.#receiver.gone(error)
-          this.#transport.destroy()
-          return
-        }
-        // It may only have said that it sends no more, and still wait for the answer. Or it has gone: that looks the
-        // same. As long as something moves it is believed.
         this.#isHalfClosed = true
-        this.#keepAlive = false
-        this.#movedSinceHalfClosed = false
-        this.#wheel.arm(this.#timer, halfClosedMs)
+        // What it sent before its end is still answered.
+        if (this.#requestDone && this.#kept === null) this.#keepAlive = false
+        this.#inputEnded()
         break
       case phase.tunnel:
         this.#tunnel!.clientEnded()
@@ -563,6 +562,26 @@ export class ClientConnection implements TransportEvents {
       default:
         this.#transport.destroy()
     }
+  }
+
+  /** Nothing comes any more, and all that came was looked at. */
+  #inputEnded(): void {
+    if (this.#phase !== phase.exchange) {
+      if (this.#phase < phase.exchange) this.#transport.destroy()
+    } else if (this.#requestDone) {
+      // It may only have said that it sends no more, and still wait for the answer. Or it has gone: that looks the
+      // same. As long as something moves it is believed.
+      this.#movedSinceHalfClosed = false
+      this.#wheel.arm(this.#timer, halfClosedMs)
+    } else this.body?.inputEnded()
+  }
+
+  /** @internal The client's octets end before the body does. */
+  bodyCutShort(): void {
+    const error = new GatewayError('GW_CLIENT_GONE', 'the client cut its request short')
+    this.body?.fail(error)
+    this.#receiver.gone(error)
+    this.#transport.destroy()
   }
 
   drained(): void {
@@ -689,6 +708,7 @@ export class RequestBody implements BodySource {
   #from = 0
   #end = 0
   #isOwn = false
+  #hasInputEnded = false
 
   constructor(connection: ClientConnection, length: number, maxSize: number) {
     this.#connection = connection
@@ -739,6 +759,13 @@ export class RequestBody implements BodySource {
     this.#isPaused = false
     this.received(octets, from, end, this.#isOwn)
     if (wasHeld && !this.#isPaused && !this.#isOver) this.#connection.bodyResumes()
+    if (this.#hasInputEnded && !this.#isOver) this.#connection.bodyCutShort()
+  }
+
+  /** Nothing comes any more: what nobody has asked for yet has to be the rest of the body. */
+  inputEnded(): void {
+    if (this.#octets === null) this.#connection.bodyCutShort()
+    else this.#hasInputEnded = true
   }
 
   /** @param isOwn the memory stays as it is while reading is paused */
@@ -747,7 +774,7 @@ export class RequestBody implements BodySource {
       if (!this.#isOver) this.#keep(octets, from, end)
       return
     }
-    if (!isOwn && end - from > 8 * 1024) {
+    if (!isOwn && end - from > smallChunk) {
       const copy = Buffer.from(octets.subarray(from, end))
       this.#read(copy, 0, copy.length)
     } else this.#read(octets, from, end)

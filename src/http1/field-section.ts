@@ -279,8 +279,7 @@ export class FieldSection implements ReceivedFields {
       if (this.#marks[index * perField] !== fieldId.connection) continue
       const value = this.value(index)
       if (value === 'keep-alive' || value === 'close' || value === 'Keep-Alive') continue
-      for (const option of value.split(',')) {
-        const name = option.trim().toLowerCase()
+      for (const name of optionsOf(value)) {
         if (name === '' || name === 'close' || keep.has(name) || ((hopByHop >>> idOfName(name)) & 1) === 1)
           continue
         names ??= new Set()
@@ -293,11 +292,15 @@ export class FieldSection implements ReceivedFields {
   /** Whether a Connection field has this option, in lower case. */
   hasOption(option: string): boolean {
     if (!this.has(fieldId.connection)) return false
-    return this.all('connection').some((value) =>
-      value.split(',').some((one) => one.trim().toLowerCase() === option),
-    )
+    return this.all('connection').some((value) => value === option || optionsOf(value).includes(option))
   }
 }
+
+/**
+ * The members of a list in lower case (RFC 9110 section 5.6.1). Only space and tab are white space around them: what
+ * `trim` cuts off as well, like an octet 0xa0, belongs to a member, and makes it another one for everybody else.
+ */
+const optionsOf = (value: string): string[] => value.toLowerCase().split(/[ \t]*,[ \t]*/)
 
 /** A section of fields that did not come over a connection of ours. Throws where they could not have. */
 export function sectionOf(list: FieldList): FieldSection {

@@ -45,8 +45,9 @@ export interface BodySource {
 
 export interface BodySink {
   /**
-   * False: the sink keeps the chunk, and its memory stays as it is until `resume`. What was read together with it may
-   * still come. True: the memory is written over as soon as this returns.
+   * False: the sink keeps the chunk, and its memory stays as it is until `resume`, unless it is a small one
+   * (`smallChunk`), which has to be copied. What was read together with it may still come. True: the memory is written
+   * over as soon as this returns.
    */
   data(chunk: Buffer): boolean
   end(): void

@@ -148,6 +148,8 @@ export class RequestHead extends FieldSection {
       if (this.has(fieldId.contentLength)) return -this.#refuse(400, 'Content-Length with Transfer-Encoding')
       const codings = this.all('transfer-encoding')
       if (codings.length > 1) return -this.#refuse(400, 'more than one Transfer-Encoding')
+      if (this.endsInTab(fieldId.transferEncoding))
+        return -this.#refuse(400, 'a Transfer-Encoding other than chunked')
       if (codings[0]!.toLowerCase() !== 'chunked') {
         return /^[\w-]+$/.test(codings[0]!)
           ? -this.#refuse(501, `the transfer coding ${codings[0]} is not known here`)

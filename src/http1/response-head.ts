@@ -80,12 +80,13 @@ export class ResponseHead extends FieldSection {
       !this.has(fieldId.connection) || !this.hasOption('close')
         ? this.minor === 1 || this.hasOption('keep-alive')
         : false
-    // Nothing could follow it: Connection: close, or HTTP/1.0, which knows no interim answers.
+    // `Connection: close`, or HTTP/1.0, which knows no interim answers (RFC 9110 section 15.2).
     if (status < 200 && !this.keepAlive) return this.#refuse('an interim answer that is the last') > 0
     const isChunked = this.has(fieldId.transferEncoding)
     if (isChunked) {
       const codings = this.all('transfer-encoding')
-      if (codings.length > 1 || codings[0]!.toLowerCase() !== 'chunked' || this.minor === 0) {
+      const isKnown = codings.length === 1 && codings[0]!.toLowerCase() === 'chunked'
+      if (!isKnown || this.minor === 0 || this.endsInTab(fieldId.transferEncoding)) {
         return this.#refuse('a Transfer-Encoding other than chunked') > 0
       }
     }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getSystemErrorName } from 'node:util'
+import { smallChunk } from './buffers.ts'
 import {
   canWriteDirectly,
   learnFrom,
@@ -27,8 +28,6 @@ export interface TransportEvents {
   closed(error: Error | null): void
 }
 
-/** Octets up to this size are copied into one write with what stands around them. */
-const smallChunk = 8 * 1024
 const nothing = Buffer.alloc(0)
 
 /** Transports that have text to write, and whether somebody writes it at the end of what runs now. */
@@ -135,8 +134,8 @@ export class Transport {
   }
 
   /**
-   * Writes octets. True: they were taken, and the memory is free. False: it has to stay as it is until `drained`; what
-   * was read with them may still be written.
+   * Writes octets. True: they were taken, and the memory is free. False: it has to stay as it is until `drained` (that
+   * of a small chunk is free all the same); what was read with them may still be written.
    */
   bytes(chunk: Buffer): boolean {
     if (this.#isClosed || this.#isBroken) return true

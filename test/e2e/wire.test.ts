@@ -307,6 +307,41 @@ describe('time and ends', () => {
     expect(await client.untilClosed()).toContain('late')
   })
 
+  // Found by the fuzzer: only the first was answered.
+  test('pipelined requests that came before the client’s end are all answered, one that was cut short is not', async () => {
+    const web = await origin((message, response) => message.pipe(response))
+    const { port } = await trafficTo(web.url)
+    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n<body1>'
+    for (const cut of [
+      '',
+      'GET /cut HTTP/1.1\r\nHo',
+      'PUT /cut HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n<bo',
+    ]) {
+      const client = rawClient(port)
+      client.socket.end(get('/1') + post + get('/3') + cut, 'latin1')
+      const received = await client.untilClosed()
+      expect(received.match(/HTTP\/1\.1 200|<body1>/g)).toHaveLength(4)
+      expect(received).not.toContain('<bo<')
+    }
+  })
+
+  // The end used to be seen while the upstream was still being connected to, and taken for the middle of the body.
+  test.each(['wire', 'undici'] as const)(
+    'a body that comes together with the client’s end is whole (%s)',
+    async (upstreamClient) => {
+      const web = await origin((message, response) => message.pipe(response))
+      const { port } = await trafficTo(web.url, { upstreamClient })
+      for (const framed of [
+        'Content-Length: 5\r\n\r\nwhole',
+        'Transfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n',
+      ]) {
+        const client = rawClient(port)
+        client.socket.end(`POST / HTTP/1.1\r\nHost: a\r\n${framed}`, 'latin1')
+        expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 200 [\s\S]*whole/)
+      }
+    },
+  )
+
   test.each(['while it waits', 'in the middle of an answer', 'in the middle of an upload'])(
     'a client that goes %s closes its upstream connection within 2 s',
     async (when) => {

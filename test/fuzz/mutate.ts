@@ -59,6 +59,25 @@ const pieces = [
   'Content_Length: 5\r\n',
   'content-length:5\r\n',
   'Connection: close\r\n',
+  'Connection:close\t\r\n',
+  'Connection: \xa0close, keep-alive\r\n',
+  'Connection: content-length, transfer-encoding, host\r\n',
+  'Proxy-Connection: close\r\n',
+  'Keep-Alive: timeout=5\r\n',
+  'TE: trailers\r\n',
+  'Trailer: Content-Length\r\n',
+  'Transfer-Encoding: gzip, chunked\r\n',
+  'Transfer-Encoding: chunked;q=1\r\n',
+  'Transfer-Encoding:\x0bchunked\r\n',
+  'Transfer-Encoding: "chunked"\r\n',
+  'Transfer-Encoding: chunked\r\nTransfer-Encoding:\r\n',
+  'Content-Length: 05\r\n',
+  'Content-Length: 5\r\nContent-Length: 5\r\n',
+  'Content-Length: 5_0\r\n',
+  'Content-Length:\r\n 5\r\n',
+  'Content-Length: 5\t\r\n',
+  'Content-Length\xa0: 5\r\n',
+  'Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n',
   'Connection: keep-alive\r\n',
   'Connection: upgrade\r\nUpgrade: websocket\r\n',
   'Expect: 100-continue\r\n',
@@ -86,6 +105,18 @@ const pieces = [
   '5;\r\nhello\r\n',
   '5\nhello\r\n',
   '0\r\nTrailer: x\r\n\r\n',
+  '0\r\nContent-Length: 5\r\n\r\n',
+  '0;\r\n\r\n',
+  '0\n\n',
+  '00000000000000000\r\n\r\n',
+  '100000000\r\n',
+  '20000000000000\r\n',
+  '7ffffffffffffffff\r\n',
+  '-1\r\n',
+  '5;a="b\r\n"\r\nhello\r\n',
+  '5\r\nhello',
+  '5\r\nhellox\r\n',
+  '5\r\nhello\n',
   'GET /next HTTP/1.1\r\nHost: a\r\n\r\n',
   'HTTP/1.1 200 OK\r\n',
   'HTTP/1.1 204 No Content\r\n',
@@ -137,4 +168,18 @@ export function mutate(corpus: readonly string[], random: () => number): string 
     }
   }
   return text
+}
+
+/** The same octets in one to eight pieces, now and then one by one. */
+export function cut(octets: Buffer, random: () => number): Buffer[] {
+  if (octets.length < 1_000 && random() < 0.03) return Array.from(octets, (octet) => Buffer.from([octet]))
+  const ends = Array.from({ length: Math.floor(random() * 8) }, () => Math.floor(random() * octets.length))
+  const pieces: Buffer[] = []
+  let start = 0
+  for (const end of [...ends.sort((a, b) => a - b), octets.length]) {
+    if (end === start) continue
+    pieces.push(octets.subarray(start, end))
+    start = end
+  }
+  return pieces
 }

@@ -136,6 +136,9 @@ describe('the framing of a request', () => {
     ['CL.CL, different', ['Content-Length: 5', 'Content-Length: 6'], 400],
     ['CL.CL, equal', ['Content-Length: 5', 'Content-Length: 5'], 400],
     ['CL, a list', ['Content-Length: 5, 5'], 400],
+    // Found by the fuzzer: llhttp takes a tab behind these values for a part of them.
+    ['CL with a tab behind it', ['Content-Length: 5\t'], 400],
+    ['TE with a tab behind it', ['Transfer-Encoding: chunked\t'], 400],
     ['CL with a sign', ['Content-Length: +5'], 400],
     ['CL in hex', ['Content-Length: 0x5'], 400],
     ['CL with an underscore', ['Content-Length: 1_0'], 400],
@@ -191,6 +194,10 @@ describe('whether the connection stays', () => {
     ['HTTP/1.0', [], false],
     ['HTTP/1.0', ['Connection: Keep-Alive'], true],
     ['HTTP/1.0', ['Connection: keep-alive, close'], false],
+    ['HTTP/1.0', ['Connection: x ,\t keep-alive'], true],
+    // Found by the fuzzer: an octet that JavaScript takes for white space makes it another word.
+    ['HTTP/1.0', ['Connection: \xa0keep-alive'], false],
+    ['HTTP/1.1', ['Connection: close\xa0'], true],
   ])('%s with %j: %s', (version, lines, stays) => {
     const fields = ['Host: a', ...lines].map((line) => `${line}\r\n`).join('')
     expect(read(`GET / ${version}\r\n${fields}\r\n`).head.keepAlive).toBe(stays)
