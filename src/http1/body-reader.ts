@@ -166,8 +166,9 @@ export class BodyReader {
       kept === null ? octets.subarray(from, end) : Buffer.concat([kept, octets.subarray(from, end)])
     const section = new FieldSection()
     const behind = section.read(whole, 0, whole.length, 0, maxTrailers)
+    if ((behind === incomplete ? whole.length : behind) > maxTrailerSize)
+      return this.#fail('a trailer section that is too large', from)
     if (behind === incomplete) {
-      if (whole.length > maxTrailerSize) return this.#fail('a trailer section that is too large', from)
       this.#trailerOctets = kept === null ? Buffer.from(whole) : whole
       return end
     }

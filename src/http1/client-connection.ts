@@ -37,6 +37,8 @@ export interface RequestReceiver {
   gone(error: GatewayError): void
   /** A request was refused before it was one. */
   refused(status: number, fault: string): void
+  /** Now, as the field Date says it. */
+  date(): string
   /** The exchange ended and the connection waits for another, or the connection ended. */
   idle(): void
   closed(): void
@@ -520,7 +522,7 @@ export class ClientConnection implements TransportEvents {
     this.#requestDone = true
     this.#transport.text(
       `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-        `Content-Length: ${body.length}\r\nX-Gatehouse-Error: ${refusalCode(status)}\r\nConnection: close\r\n\r\n` +
+        `Date: ${this.#receiver.date()}\r\nContent-Length: ${body.length}\r\nX-Gatehouse-Error: ${refusalCode(status)}\r\nConnection: close\r\n\r\n` +
         latin1(body),
     )
     this.#answerStarted = true

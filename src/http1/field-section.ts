@@ -156,6 +156,16 @@ export class FieldSection implements ReceivedFields {
     return false
   }
 
+  /** Puts a value of the same length in the place of that of the first field with this known name. */
+  overwrite(id: number, value: string): void {
+    const mark = this.#marks.findIndex((mark, i) => i % perField === 0 && mark === id)
+    if (mark === -1 || this.#marks[mark + 4]! - this.#marks[mark + 3]! !== value.length) {
+      throw new RangeError(`expected a field with a value of ${value.length} characters`)
+    }
+    this.text = this.text.slice(0, this.#marks[mark + 3]) + value + this.text.slice(this.#marks[mark + 4])
+    this.#list = null
+  }
+
   /** How many lines have this known name. */
   countOf(id: number): number {
     if (((this.seen >>> id) & 1) === 0) return 0

@@ -1,3 +1,6 @@
+/** Interim answers to one request: nobody needs so many, and each may put off the end of waiting. */
+export const maxInterim = 1_000
+
 /** How large a message may be. */
 export interface HeadLimits {
   /** `proxy.maxheadersize`: octets of a whole head, start line and fields. */

@@ -166,6 +166,20 @@ export class RequestHead extends FieldSection {
     return 0
   }
 
+  /**
+   * Counts this hop in Max-Forwards, which OPTIONS and TRACE may have (RFC 9110 section 7.6.2). True: no more are
+   * allowed, whoever read the head has to answer it.
+   */
+  countHop(): boolean {
+    if (this.method !== 'OPTIONS' && this.method !== 'TRACE') return false
+    const left = this.known(fieldId.maxForwards)
+    if (!/^\d{1,9}$/.test(left)) return false
+    if (Number(left) === 0) return true
+    // As many digits as before: the places of all other fields stay as they are.
+    this.overwrite(fieldId.maxForwards, String(Number(left) - 1).padStart(left.length, '0'))
+    return false
+  }
+
   /** RFC 9112 section 9.3. */
   #readPersistence(): void {
     if (!this.has(fieldId.connection)) this.keepAlive = this.minor === 1

@@ -3,7 +3,7 @@ import { asGatewayError, GatewayError } from '../base/errors.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import { BodyReader } from './body-reader.ts'
 import { giveBuffer, takeBuffer } from './buffers.ts'
-import type { HeadLimits } from './limits.ts'
+import { type HeadLimits, maxInterim } from './limits.ts'
 import type { BodySink, ResponseSink, UpstreamRequest } from './messages.ts'
 import { chunked, untilClose } from './request-head.ts'
 import { ResponseHead } from './response-head.ts'
@@ -67,6 +67,8 @@ export class UpstreamConnection implements TransportEvents {
   #endsWhenResumed = false
   #isReusable = false
   #hasReceived = false
+  /** Interim answers to the present request. */
+  #interim = 0
   #failure: GatewayError | null = null
   /** How long it may rest; milliseconds. */
   idleHint = 0
@@ -120,6 +122,7 @@ export class UpstreamConnection implements TransportEvents {
     this.#hasSentRequest = false
     this.#hasReceived = false
     this.#isReusable = false
+    this.#interim = 0
     this.#failure = null
     if (this.#isConnected) this.#send(request, sink)
   }
@@ -259,6 +262,10 @@ export class UpstreamConnection implements TransportEvents {
         return
       }
       if (head.status >= 200) break
+      if (++this.#interim > maxInterim) {
+        this.fail(new GatewayError('GW_BAD_ANSWER', `more than ${maxInterim} interim answers`))
+        return
+      }
       this.#sink!.informed(head.status, head)
       if (at === end || this.#sink === null) return
     }

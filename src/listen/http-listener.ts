@@ -8,6 +8,7 @@ import {
   type ClientConnectionOptions,
   type RequestReceiver,
 } from '../http1/client-connection.ts'
+import { fieldId } from '../http1/field-names.ts'
 import { Transport } from '../http1/transport.ts'
 import { Exchange } from '../proxy/exchange.ts'
 import type { Handler } from '../proxy/handler.ts'
@@ -236,6 +237,7 @@ class Session implements RequestReceiver {
   request(connection: ClientConnection): void {
     const { handler, clock } = this.#parts
     const { head } = connection
+    if ((head.target === '*' || head.has(fieldId.maxForwards)) && this.#answersItself(connection)) return
     const exchange = new Exchange(connection, {
       method: head.method,
       target: head.target,
@@ -247,6 +249,21 @@ class Session implements RequestReceiver {
     })
     this.#exchange = exchange
     handler.handle(exchange)
+  }
+
+  /** What is asked of the gateway itself, and not of who is behind it (RFC 9110 sections 7.6.2, 9.3.7). */
+  #answersItself(connection: ClientConnection): boolean {
+    const { head } = connection
+    if (head.target !== '*' && !head.countHop()) return false
+    // TRACE would give back fields that the client cannot see, like what a proxy before us has added.
+    const status = head.method === 'TRACE' ? 501 : 200
+    connection.answer(status, '', `Date: ${this.date()}\r\n`, 0)
+    connection.end('')
+    return true
+  }
+
+  date(): string {
+    return new Date(this.#parts.clock.now()).toUTCString()
   }
 
   drained(): void {

@@ -1,7 +1,9 @@
 import { type Duplex, Readable } from 'node:stream'
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { asGatewayError, type ErrorCode, GatewayError, messageOf } from '../base/errors.ts'
+import { fieldId } from '../http1/field-names.ts'
 import { listOfLines, sectionOf } from '../http1/field-section.ts'
+import { maxInterim } from '../http1/limits.ts'
 import type { BodySource, ResponseSink, UpstreamRequest } from '../http1/messages.ts'
 import { lengthOf } from '../http1/request-head.ts'
 import { Transport, type TransportEvents } from '../http1/transport.ts'
@@ -55,6 +57,8 @@ export class UndiciClient implements UpstreamClient {
   /** Made for the first request: a table may name ten thousand upstreams, and most rest. */
   #pool: Pool | null = null
   #isDestroyed = false
+  #breaking = 0
+  readonly #isBreaking = (): boolean => this.#breaking > 0
 
   constructor(address: UpstreamAddress, options: UndiciClientOptions) {
     this.#address = address
@@ -67,6 +71,13 @@ export class UndiciClient implements UpstreamClient {
     // Peers that do not announce their idle time mostly close after 5 s (Node, many others), so a connection that
     // has been idle for longer than this is likelier to be dead than alive.
     const unannounced = 4_000
+    const connector = buildConnector({
+      timeout: options.dialTimeout,
+      keepAlive: options.keepAlivePeriod >= 0,
+      keepAliveInitialDelay: Math.max(0, options.keepAlivePeriod),
+      rejectUnauthorized: !address.tlsSkipVerify,
+      ...(address.serverName === null ? {} : { servername: address.serverName }),
+    })
     return new Pool(address.origin, {
       connections: options.maxConnections || null,
       pipelining: 1,
@@ -75,19 +86,24 @@ export class UndiciClient implements UpstreamClient {
       keepAliveTimeout: Math.min(unannounced, options.idleTimeout || unannounced),
       keepAliveMaxTimeout: options.idleTimeout || 600_000,
       maxHeaderSize: 256 * 1024,
-      connect: {
-        timeout: options.dialTimeout,
-        keepAlive: options.keepAlivePeriod >= 0,
-        keepAliveInitialDelay: Math.max(0, options.keepAlivePeriod),
-        rejectUnauthorized: !address.tlsSkipVerify,
-        ...(address.serverName === null ? {} : { servername: address.serverName }),
-      },
+      connect: (target, connected) =>
+        connector(target, (...outcome) => {
+          // undici takes an answer without framing for whole also when its connection is reset, and ends it from within
+          // its own listener, which comes after this one.
+          outcome[1]?.on('error', () => this.#breaks())
+          connected(...outcome)
+        }),
     })
+  }
+
+  #breaks(): void {
+    this.#breaking++
+    queueMicrotask(() => this.#breaking--)
   }
 
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
     const { method, target, lines, body, upgrade, limits } = request
-    const exchange = new UndiciExchange(sink)
+    const exchange = new UndiciExchange(sink, this.#isBreaking)
     try {
       this.#pool ??= this.#newPool()
       const headers = listOfLines(lines).slice()
@@ -158,9 +174,14 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
   #isAborted = false
   #hasEnded = false
   #hasNoBody = false
+  #endsWithConnection = false
+  #interim = 0
+  /** Whether a connection of the pool is being reset at this very moment. */
+  readonly #isBreaking: () => boolean
 
-  constructor(sink: ResponseSink) {
+  constructor(sink: ResponseSink, isBreaking: () => boolean) {
     this.#sink = sink
+    this.#isBreaking = isBreaking
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -201,13 +222,23 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
     _headers: unknown,
     reason = '',
   ): void {
+    if (status < 100) {
+      controller.abort(new GatewayError('GW_BAD_ANSWER', `a status of ${status}`))
+      return
+    }
     const fields = sectionOf(fieldsOf(controller.rawHeaders))
     if (status < 200) {
+      // undici begins to wait anew with each of them.
+      if (++this.#interim > maxInterim) {
+        controller.abort(new GatewayError('GW_BAD_ANSWER', `more than ${maxInterim} interim answers`))
+        return
+      }
       this.#sink.informed(status, fields)
       return
     }
     this.#hasNoBody = status === 204 || status === 304
     const stated = lengthOf(fields.first('content-length'))
+    this.#endsWithConnection = stated === -1 && !fields.has(fieldId.transferEncoding)
     // A reason is what a status line can hold; what cannot be written anew is left out.
     const isPlain = /^[\t\x20-\x7e\x80-\xff]*$/.test(reason)
     this.#sink.head(status, isPlain ? reason : '', fields, stated === -1 ? null : stated)
@@ -218,6 +249,10 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
   }
 
   onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#endsWithConnection && this.#isBreaking()) {
+      this.fail(new GatewayError('GW_BAD_ANSWER', 'the connection was reset in the middle of the answer'))
+      return
+    }
     this.#hasEnded = true
     const trailers = fieldsOf(controller.rawTrailers)
     this.#sink.end(trailers.length === 0 ? null : sectionOf(trailers))

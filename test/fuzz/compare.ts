@@ -1,4 +1,4 @@
-import type { Reading, ReadMessage } from './message.ts'
+import type { Reading, ReadMessage } from '../support/read-message.ts'
 
 /**
  * What we refuse and llhttp takes, and why. Whatever else we refuse, llhttp has to refuse as well: a gateway that turns

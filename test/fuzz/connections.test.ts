@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from 'vitest'
 import { bufferSize } from '../../src/http1/buffers.ts'
 import { brief, feed } from '../support/fed-connection.ts'
+import type { ReadMessage } from '../support/read-message.ts'
 import { deadlineMs, repeat, seed, shown } from './budget.ts'
 import { largeRequests, requests } from './corpus.ts'
-import type { ReadMessage } from './message.ts'
 import { cut, mutate } from './mutate.ts'
 import { readRequests } from './ours.ts'
 

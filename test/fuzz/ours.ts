@@ -2,8 +2,8 @@ import { BodyReader } from '../../src/http1/body-reader.ts'
 import type { ReceivedFields } from '../../src/http1/field-section.ts'
 import { RequestHead } from '../../src/http1/request-head.ts'
 import { ResponseHead } from '../../src/http1/response-head.ts'
-import { knownMethods } from './llhttp.ts'
-import type { Reading, ReadMessage, Stop } from './message.ts'
+import { knownMethods } from '../support/llhttp.ts'
+import type { Reading, ReadMessage, Stop } from '../support/read-message.ts'
 
 const limits = { maxHeadSize: 65_536, maxFields: 1_000, maxTargetSize: 65_536 }
 

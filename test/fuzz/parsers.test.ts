@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { Llhttp } from '../support/llhttp.ts'
 import { deadlineMs, repeat, seed, shown, shrink } from './budget.ts'
 import { difference } from './compare.ts'
 import { requests, responses } from './corpus.ts'
-import { Llhttp } from './llhttp.ts'
 import { mutate } from './mutate.ts'
 import { readRequests, readResponses } from './ours.ts'
 

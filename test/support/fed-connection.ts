@@ -118,6 +118,9 @@ class Recorder implements RequestReceiver {
   refused(status: number): void {
     this.seen.push(`refused ${status}`)
   }
+  date(): string {
+    return 'now'
+  }
   idle(): void {}
   closed(): void {}
 }

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Reading, ReadMessage, Stop } from './message.ts'
+import type { Reading, ReadMessage, Stop } from './read-message.ts'
 
 /** The part of Node's binding of llhttp that `node:http` itself is made of. It is nobody's documented interface. */
 interface Binding {
