@@ -4,8 +4,9 @@ import { pageTitle } from './format.ts'
 import type { Gateway } from './gateway.ts'
 import { Header } from './header.tsx'
 import { place } from './navigation.ts'
-import { pages } from './place.ts'
+import { type PageName, pages } from './place.ts'
 import { countOf } from './problems/problem-groups.ts'
+import { ProblemsPage } from './problems/problems-page.tsx'
 import { RoutesPage } from './routes/routes-page.tsx'
 
 /** The frame that all pages share, and the page in it. */
@@ -20,10 +21,19 @@ export function App({ gateway }: { gateway: Gateway }) {
     <>
       <Header info={gateway.info.value} page={page} problems={problems.value} />
       <main>
-        <RoutesPage gateway={gateway} />
+        <Page key={page} page={page} gateway={gateway} />
       </main>
     </>
   )
+}
+
+function Page({ page, gateway }: { page: PageName; gateway: Gateway }) {
+  switch (page) {
+    case 'problems':
+      return <ProblemsPage gateway={gateway} />
+    default:
+      return <RoutesPage gateway={gateway} />
+  }
 }
 
 /** Who changed the page by the keyboard, or hears it, goes on at its heading. */

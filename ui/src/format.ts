@@ -4,9 +4,9 @@ const two = (n: number): string => String(n).padStart(2, '0')
 /** What is not known. */
 export const dash = '–'
 
-/** `1 route`, `10,000 routes` */
-export function count(n: number, one: string): string {
-  return `${numbers.format(n)} ${one}${n === 1 ? '' : 's'}`
+/** `1 route`, `10,000 routes`; with its own plural, `2 tags or lines`. */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${numbers.format(n)} ${n === 1 ? one : many}`
 }
 
 export const whole = (n: number): string => numbers.format(n)

@@ -3,10 +3,10 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import { errorShare, milliseconds, percent, rate } from '../format.ts'
+import { Health } from '../health.tsx'
 import { linkTo } from '../place.ts'
 import { Time } from '../time.tsx'
 import { Destination } from './destination.tsx'
-import { Health } from './health.tsx'
 import type { Row } from './rows.ts'
 
 interface DetailsProps {

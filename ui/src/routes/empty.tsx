@@ -1,30 +1,7 @@
 import type { RegistryView } from '../../../src/admin/view.ts'
-import type { Liveness } from '../liveness.ts'
 import { setQuery } from '../navigation.ts'
-import { Time } from '../time.tsx'
+import { registryName } from '../registry-line.tsx'
 import { readFilter } from './filter.ts'
-import { registryName } from './registry-line.tsx'
-
-/** Nothing was read yet. */
-export function NoTable({ title, liveness }: { title: string; liveness: Liveness }) {
-  return (
-    <>
-      <h1 tabIndex={-1}>{title}</h1>
-      <output class="empty">
-        {liveness.state === 'stale' ? (
-          <>
-            <strong>
-              Not connected to the gateway since <Time at={liveness.since} />.
-            </strong>
-            <span>The table appears as soon as its admin port answers; nothing needs to be reloaded.</span>
-          </>
-        ) : (
-          'Reading the table'
-        )}
-      </output>
-    </>
-  )
-}
 
 /** The gateway works and nobody has asked for a route. */
 export function NoRoutes({ registry }: { registry: RegistryView }) {

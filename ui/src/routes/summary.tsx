@@ -1,9 +1,9 @@
 import type { TableView } from '../../../src/admin/view.ts'
 import { count } from '../format.ts'
 import { PageHead } from '../page-head.tsx'
+import { RegistryLine } from '../registry-line.tsx'
 import { Shape } from '../shape.tsx'
 import { Time } from '../time.tsx'
-import { RegistryLine } from './registry-line.tsx'
 import { totalsOf } from './rows.ts'
 
 interface SummaryProps {

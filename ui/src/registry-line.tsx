@@ -1,6 +1,6 @@
-import type { RegistryView } from '../../../src/admin/view.ts'
-import { Shape } from '../shape.tsx'
-import { Time } from '../time.tsx'
+import type { RegistryView } from '../../src/admin/view.ts'
+import { Shape } from './shape.tsx'
+import { Time } from './time.tsx'
 
 /** Whether the gateway hears from its registry; when it does not, since when and why. */
 export function RegistryLine({ registry }: { registry: RegistryView }) {

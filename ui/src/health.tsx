@@ -1,5 +1,5 @@
-import type { HealthView } from '../../../src/admin/view.ts'
-import { Shape, type ShapeName } from '../shape.tsx'
+import type { HealthView } from '../../src/admin/view.ts'
+import { Shape, type ShapeName } from './shape.tsx'
 
 const shapes: Readonly<Record<HealthView, ShapeName>> = {
   passing: 'good',
