@@ -16,10 +16,14 @@ export interface TestGateway {
   stop(): Promise<number>
 }
 
-/** @param flags beside the ports and the address of Consul */
+/**
+ * @param flags beside the ports and the address of Consul
+ * @param assets the folder of the built page; that of the last `npm run build`, if nothing else is said
+ */
 export async function startTestGateway(
   consulUrl: string,
   flags: readonly string[] = [],
+  assets = fileURLToPath(new URL('../../dist/ui', import.meta.url)),
 ): Promise<TestGateway> {
   const log: string[] = []
   const stop = new AbortController()
@@ -34,7 +38,7 @@ export async function startTestGateway(
     interfaces: {},
     hostname: 'test',
     version: '0.0.0-test',
-    assets: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
+    assets,
     world: systemWorld,
     readFile: () => Promise.reject(Object.assign(new Error('no file in this test'), { code: 'ENOENT' })),
     readFolder: () => Promise.resolve([]),

@@ -1,5 +1,6 @@
 import { useComputed, useSignalEffect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { ExplainPage } from './explain/explain-page.tsx'
 import { pageTitle } from './format.ts'
 import type { Gateway } from './gateway.ts'
 import { Header } from './header.tsx'
@@ -29,6 +30,8 @@ export function App({ gateway }: { gateway: Gateway }) {
 
 function Page({ page, gateway }: { page: PageName; gateway: Gateway }) {
   switch (page) {
+    case 'explain':
+      return <ExplainPage gateway={gateway} />
     case 'problems':
       return <ProblemsPage gateway={gateway} />
     default:
