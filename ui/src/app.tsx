@@ -4,6 +4,7 @@ import { ExplainPage } from './explain/explain-page.tsx'
 import { pageTitle } from './format.ts'
 import type { Gateway } from './gateway.ts'
 import { Header } from './header.tsx'
+import { HistoryPage } from './history/history-page.tsx'
 import { place } from './navigation.ts'
 import { type PageName, pages } from './place.ts'
 import { countOf } from './problems/problem-groups.ts'
@@ -32,6 +33,8 @@ function Page({ page, gateway }: { page: PageName; gateway: Gateway }) {
   switch (page) {
     case 'explain':
       return <ExplainPage gateway={gateway} />
+    case 'history':
+      return <HistoryPage gateway={gateway} />
     case 'problems':
       return <ProblemsPage gateway={gateway} />
     default:
