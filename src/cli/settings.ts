@@ -185,6 +185,17 @@ export function trafficOptions(config: Config): TrafficOptions {
         subdomains: config['proxy.header.sts.subdomains'],
         preload: config['proxy.header.sts.preload'],
       },
+      compression: {
+        contentType: config['proxy.gzip.contenttype'],
+        codings: config['proxy.compress.encodings'],
+        minSize: config['proxy.compress.minsize'],
+        maxStreams: config['proxy.compress.maxstreams'],
+        levels: {
+          gzip: config['proxy.compress.level.gzip'],
+          br: config['proxy.compress.level.br'],
+          zstd: config['proxy.compress.level.zstd'],
+        },
+      },
     },
     matcher: config['proxy.matcher'],
     strategy: config['proxy.strategy'],

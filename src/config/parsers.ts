@@ -25,6 +25,25 @@ export const line: Kind<string> = {
   },
 }
 
+/**
+ * A regular expression, as it is written. fabio's are RE2, where flags like `(?i)` may stand at the start; the few things
+ * that JavaScript does not know (`\\z`, `[[:alpha:]]`) are mistakes here.
+ */
+export const regularExpression: Kind<string> = {
+  type: 'regular expression',
+  parse(value, context) {
+    const source = line.parse(value, context)
+    if (/\[\[:|\\[AzQEpPC]/.test(source))
+      throw expected('an expression without \\A, \\z, \\Q, \\p or [[:class:]]', value)
+    try {
+      new RegExp(source.replace(/^\(\?[ims]+\)/, ''))
+    } catch {
+      throw expected('a regular expression like ^text/', value)
+    }
+    return source
+  },
+}
+
 /** A whole number as Go's flags read it (base 0): decimal, `0x1f`, `0b11`, `0o17` or `017`, `_` between digits. */
 function wholeNumber(value: string): number | null {
   const match = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i.exec(value)

@@ -1,8 +1,9 @@
 import type { CallLimits } from '../http1/messages.ts'
-import type { FieldChanges, Middleware, OwnAnswerLines, Plan } from '../proxy/plan.ts'
+import type { ChooseChange, FieldChanges, Middleware, OwnAnswerLines, Plan } from '../proxy/plan.ts'
 import type { FieldEdit } from '../route/field-edit.ts'
 import type { RouteOptions } from '../route/options.ts'
 import type { CompilePlan, PlannedTarget } from '../route/plan.ts'
+import { type CompressionOptions, compressionCompiler, usualTypes } from './compression.ts'
 import { compileFieldChanges, ownAnswerLines, type StsOptions, stsLine } from './field-changes.ts'
 import { compileRedirect } from './redirect.ts'
 
@@ -16,12 +17,14 @@ export interface PlanOptions extends CallLimits {
   readonly requestFields: readonly FieldEdit[]
   readonly responseFields: readonly FieldEdit[]
   readonly sts: StsOptions
+  readonly compression: CompressionOptions
 }
 
 /** Makes the plans of targets: the one place that knows which option becomes which step, and in which order. */
 export function planCompiler(defaults: PlanOptions): CompilePlan {
   const answerPart = answerParts(defaults)
   const request = compileFieldChanges(defaults.requestFields)
+  const changeOf = compressionPart(defaults.compression)
   return (target): Plan => {
     const { options, authority } = target
     const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
@@ -39,7 +42,7 @@ export function planCompiler(defaults: PlanOptions): CompilePlan {
           ? request
           : compileFieldChanges([...defaults.requestFields, ...options.requestFields]),
       ...answerPart(options),
-      change: null,
+      change: changeOf(options),
       limits: ownLimits(defaults, options),
       timeout: options.timeout ?? defaults.timeout,
       maxBody: options.maxBody ?? 0,
@@ -66,6 +69,15 @@ function answerParts(defaults: PlanOptions): (options: RouteOptions) => AnswerPa
   const standard = compile(defaults.responseFields)
   return ({ responseFields }) =>
     responseFields === undefined ? standard : compile([...defaults.responseFields, ...responseFields])
+}
+
+/** Most routes compress what all of them compress, and share what decides it. */
+function compressionPart(defaults: CompressionOptions): (options: RouteOptions) => ChooseChange | null {
+  const compile = compressionCompiler(defaults)
+  const { contentType } = defaults
+  const standard = contentType === '' ? null : compile(contentType)
+  const always = standard ?? compile(usualTypes)
+  return ({ compress }) => (compress === undefined ? standard : compress ? always : null)
 }
 
 /** Everything that decides whether a request may pass, as text. */

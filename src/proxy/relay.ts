@@ -48,10 +48,20 @@ export class Relay implements ResponseSink {
     const exchange = this.#exchange
     if (exchange.finished) return
     const plan = this.#plan
+    let change: AnswerChange | null = null
+    if (plan.change !== null) {
+      try {
+        change = plan.change(exchange, status, fields, length)
+        if (change !== null && change.start !== null) exchange.filter = change.start(this.#filterOut())
+      } catch (error) {
+        this.#owner.fail(exchange, error)
+        exchange.call?.abort()
+        return
+      }
+    }
     exchange.status = status
     exchange.answeredAt = this.#owner.monotonic()
     if (isTrouble(status) || exchange.upstream?.isSuspect === true) this.#owner.answered(exchange, status)
-    const change = plan.change === null ? null : plan.change(exchange, status, fields, length)
     const { client, answerLines, cookieLine, vary } = exchange
     if (
       plan.answer === null &&
@@ -64,7 +74,6 @@ export class Relay implements ResponseSink {
       client.answer(status, reason, responseLines(fields, this.#owner.date), length)
       return
     }
-    if (change !== null && change.start !== null) exchange.filter = change.start(this.#filterOut())
     const isFramedAnew = change !== null && !change.keepsLength
     client.answer(status, reason, this.#changedLines(fields, change), isFramedAnew ? null : length)
   }

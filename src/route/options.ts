@@ -48,6 +48,8 @@ export interface RouteOptions {
   readonly maxBody?: number
   /** Instead of `proxy.retry.attempts`. */
   readonly retry?: number
+  /** Instead of whether `proxy.gzip.contenttype` is set. */
+  readonly compress?: boolean
   /** Changes to the fields of requests, in their order, behind those of `proxy.header.request.*`. */
   readonly requestFields?: readonly FieldEdit[]
   /** Changes to the fields of answers, in their order, behind those of `proxy.header.response.*`. */
@@ -161,6 +163,10 @@ const decorations: Readonly<Record<string, Reader>> = {
   },
   queuetimeout: (value, options) => {
     options.queueTimeout = durationOf(value)
+  },
+  compress: (value, options) => {
+    if (value !== 'on' && value !== 'off') throw expected('on or off', value)
+    options.compress = value === 'on'
   },
 }
 

@@ -262,8 +262,8 @@ describe('warnings', () => {
     ],
     [
       'an accepted option',
-      { files: fileWith('proxy.gzip.contenttype = ^text/') },
-      [`${fabioFile}:1: proxy.gzip.contenttype: ${accepted}`],
+      { files: fileWith('runtime.gogc = 50') },
+      [`${fabioFile}:1: runtime.gogc: ${accepted}`],
     ],
     [
       'an accepted option on its default',

@@ -62,11 +62,11 @@ export function handling(
   const clock = new FakeClock()
   const world = fakeWorld(clock)
   const options = planOptions(plan)
-  let last: { request: UpstreamRequest; sink: ResponseSink; call: Handled['call'] } | null = null
+  let last: { request: UpstreamRequest; sink: ResponseSink; call: Handled['call'] }[] = []
   const client = {
     send(request: UpstreamRequest, sink: ResponseSink) {
       const call = { resumed: 0, aborted: false }
-      last = { request, sink, call }
+      last.push({ request, sink, call })
       return {
         resume: () => void call.resumed++,
         abort: () => {
@@ -116,7 +116,8 @@ export function handling(
   )
 
   const handle = (request: HandledRequest = {}): Handled => {
-    last = null
+    const attempts: typeof last = []
+    last = attempts
     const answer: Handled['answer'] = {
       status: 0,
       lines: '',
@@ -162,13 +163,13 @@ export function handling(
       exchange,
       handler: phases,
       get sent() {
-        return last?.request ?? null
+        return attempts.at(-1)?.request ?? null
       },
       get sink() {
-        return last?.sink ?? null
+        return attempts.at(-1)?.sink ?? null
       },
       get call() {
-        return last!.call
+        return attempts.at(-1)!.call
       },
       answer,
       takes: true,

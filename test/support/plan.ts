@@ -10,5 +10,12 @@ export const planOptions = (more: Partial<PlanOptions> = {}): PlanOptions => ({
   requestFields: [],
   responseFields: [],
   sts: { maxAge: 0, subdomains: false, preload: false },
+  compression: {
+    contentType: '',
+    codings: ['zstd', 'br', 'gzip'],
+    minSize: 1024,
+    maxStreams: 0,
+    levels: { gzip: 5, br: 4, zstd: 3 },
+  },
   ...more,
 })

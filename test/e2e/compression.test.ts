@@ -1,0 +1,4 @@
+import { compressing } from './compression.ts'
+
+compressing('wire')
+compressing('undici')
