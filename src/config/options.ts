@@ -374,8 +374,8 @@ export const options = {
   ),
   'proxy.compress.maxstreams': works(
     int({ min: 0 }),
-    '1000',
-    'Number of answers that one process compresses at a time, for each takes memory; more go on as they are. 0: no limit.',
+    '250',
+    'Number of answers that one process compresses at a time, for each takes up to 1 MiB of memory; event streams get half of them; more go on as they are. 0: no limit.',
     'fabio has no limit.',
   ),
   'proxy.compress.level.gzip': works(int({ min: 1, max: 9 }), '5', 'Effort of gzip: 1 is fast, 9 is small.'),

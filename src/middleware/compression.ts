@@ -14,7 +14,7 @@ export interface CompressionOptions {
   /** `proxy.compress.minsize`: octets; an answer that says that it has less goes on as it is. */
   readonly minSize: number
   readonly levels: CompressionLevels
-  /** `proxy.compress.maxstreams`: answers that are compressed at a time; more go on as they are. 0: no limit. */
+  /** `proxy.compress.maxstreams`: answers that are compressed at a time, event streams half of it; more go on as they are. 0: no limit. */
   readonly maxStreams: number
 }
 
@@ -40,10 +40,7 @@ export function compressionCompiler(options: CompressionOptions): CompileCompres
   }
   const offered = [...kinds.keys()]
   const codingFor = remembering((accepted) => chooseCoding(accepted, offered))
-  let running = 0
-  const released = (): void => {
-    running--
-  }
+  const places = new Places(options.maxStreams)
 
   return (contentType) => {
     const types = typesRegExp(contentType)
@@ -54,25 +51,54 @@ export function compressionCompiler(options: CompressionOptions): CompileCompres
       // The client's copy may be the one whose ETag was weakened, and is told so that it finds it again.
       if (status === 304) return weakenedAsAsked(exchange, fields)
       if (!isCompressible(exchange, status, fields)) return null
-      if (!isType(fields.first('content-type'))) return null
+      const type = fields.first('content-type')
+      if (!isType(type)) return null
       if (length !== null && length < Math.max(1, options.minSize)) return null
       exchange.vary = exchange.vary === '' ? 'Accept-Encoding' : `${exchange.vary}, Accept-Encoding`
       const coding = codingFor(exchange.fields.all('accept-encoding').join(','))
       if (coding === null) return null
       // The length of what a GET would bring is not known before it was compressed (RFC 9110 section 8.6).
       if (method === 'HEAD') return { fields: weakened(fields, null), keepsLength: false, start: null }
-      if (options.maxStreams > 0 && running >= options.maxStreams) return null
+      const isEndless = /^text\/event-stream/i.test(type)
+      if (!places.isFree(isEndless)) return null
       const { create, flushKind } = kinds.get(coding)!
       return {
         fields: weakened(fields, coding),
         keepsLength: false,
         start: (out) => {
-          const filter = new CompressingFilter(create(), flushKind, out, released)
-          running++
+          const filter = new CompressingFilter(create(), flushKind, out, () => places.leave(isEndless))
+          places.take(isEndless)
           return filter
         },
       }
     }
+  }
+}
+
+/** Counts the answers that are compressed. Event streams stay for hours: they get half of the places. */
+class Places {
+  readonly #most: number
+  #taken = 0
+  #endless = 0
+
+  /** @param most 0: no limit */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  isFree(isEndless: boolean): boolean {
+    if (this.#most === 0) return true
+    return this.#taken < this.#most && (!isEndless || this.#endless * 2 < this.#most)
+  }
+
+  take(isEndless: boolean): void {
+    this.#taken++
+    if (isEndless) this.#endless++
+  }
+
+  leave(isEndless: boolean): void {
+    this.#taken--
+    if (isEndless) this.#endless--
   }
 }
 

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
+import { decoders } from '../support/codings.ts'
 import { type Origin, startOrigin, startRawOrigin } from '../support/origin.ts'
 import { planOptions } from '../support/plan.ts'
 import { RawClient } from '../support/raw-client.ts'
@@ -49,10 +49,7 @@ export function compressing(upstreamClient: 'wire' | 'undici'): void {
   }
 
   describe(`with ${upstreamClient}`, () => {
-    test.each([
-      ['gzip', createGunzip],
-      ['br', createBrotliDecompress],
-    ] as const)('20 MiB come out of %s as they were', async (coding, decompress) => {
+    test.each(decoders)('20 MiB come out of %s as they were', async (coding, decompress) => {
       const sent = Buffer.concat([noise(8 * 1024 * 1024), Buffer.alloc(12 * 1024 * 1024, 'abc ')])
       const web = await origin((_message, response) => {
         response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': sent.length })
@@ -95,10 +92,7 @@ export function compressing(upstreamClient: 'wire' | 'undici'): void {
     })
 
     // fabio QUIRK-26: its answers are not flushed.
-    test.each([
-      ['gzip', createGunzip],
-      ['br', createBrotliDecompress],
-    ] as const)(
+    test.each(decoders)(
       'each event of a stream arrives in %s before the next one is sent',
       async (coding, decompress) => {
         let stream: ServerResponse | null = null

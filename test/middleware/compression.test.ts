@@ -1,7 +1,8 @@
-import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { sectionOf } from '../../src/http1/field-section.ts'
 import { typesRegExp, usualTypes } from '../../src/middleware/compression.ts'
+import { decoders, hasZstd } from '../support/codings.ts'
 import { answerWith, type Handled, type HandledRequest, handling, valuesOf } from '../support/handled.ts'
 import { planOptions } from '../support/plan.ts'
 import { waitFor } from '../support/wait.ts'
@@ -38,12 +39,9 @@ const varyOf = ({ answer }: Handled): string[] => valuesOf(answer.fields, 'Vary'
 const plainText = ['Content-Type', 'text/plain; charset=UTF-8']
 
 describe('an answer of a type that is compressed', () => {
-  test.each([
-    ['gzip', gunzipSync],
-    ['br', brotliDecompressSync],
-  ] as const)(
+  test.each(decoders)(
     'is sent as %s where the client accepts that, and comes out as it was',
-    async (coding, decompress) => {
+    async (coding, _create, decompress) => {
       const handled = await answered([...plainText, 'Content-Length', '4300'], {
         request: { fields: ['Accept-Encoding', coding] },
       })
@@ -213,6 +211,11 @@ describe('the options', () => {
     expect([encodingOf(handled), varyOf(handled)]).toEqual([[], []])
   })
 
+  test('zstd is made where Node has it, and left out where it has not', async () => {
+    const request = { fields: ['Accept-Encoding', 'zstd, gzip'] }
+    expect(encodingOf(await answered(plainText, { request }))).toEqual([hasZstd ? 'zstd' : 'gzip'])
+  })
+
   test('only the named codings are made', async () => {
     const request = { fields: ['Accept-Encoding', 'br, gzip'] }
     expect(
@@ -245,6 +248,22 @@ describe('the options', () => {
     fourth.sink!.failed(new GatewayError('GW_RESET', 'x'))
     expect(fourth.answer.aborted).toBe(true)
     expect(encodingOf(begin())).toEqual(['gzip'])
+  })
+
+  test('event streams take half of the places, whatever there are', () => {
+    const { handle } = handling('/', on({ contentType: '.', maxStreams: 4 }))
+    const begin = (type: string): string[] => {
+      const handled = handle({ fields: ['Accept-Encoding', 'gzip'] })
+      handled.sink!.head(200, '', sectionOf(['Content-Type', type]), null)
+      return encodingOf(handled)
+    }
+    const types = [
+      ...Array.from({ length: 3 }, () => 'text/event-stream; charset=utf-8'),
+      'text/html',
+      'text/html',
+      'text/html',
+    ]
+    expect(types.map(begin)).toEqual([['gzip'], ['gzip'], [], ['gzip'], ['gzip'], []])
   })
 
   test.each([
