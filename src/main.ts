@@ -9,6 +9,7 @@ import { forkWorker } from './cluster/fork.ts'
 
 // Listened to before anything large is loaded: as the first process of a container this one gets no signal that it
 // has no listener for, and `docker stop` would wait for its deadline.
+let countRunning: () => Promise<number> = async () => 0
 const stop = stopSignal()
 // A log that nobody reads any more, or a full disk behind it, must not cost a request: lines are lost instead.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -61,7 +62,7 @@ async function beWorker(): Promise<number> {
   runWorker(
     {
       send: (message) => void process.send?.(message, undefined, {}, () => {}),
-      onMessage: (told) => void process.on('message', told),
+      onMessage: (told) => void process.on('message', told as (message: unknown, handle: unknown) => void),
     },
     systemWorld,
   )
@@ -85,24 +86,38 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     fork: () => forkWorker(fileURLToPath(import.meta.url), [workerCommand]),
     onReplaceWorkers: (told) => void process.on('SIGUSR2', told),
     stop,
+    onHastyStop(count) {
+      countRunning = count
+    },
   }
 }
 
-/** The first SIGINT or SIGTERM asks for an orderly end; the second does not wait for it. */
+/** What it may take to count the requests that an end at once cuts; milliseconds. */
+const hasteMs = 300
+
+/** The first SIGINT or SIGTERM asks for an orderly end; the second does not wait for it, the third for nothing. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController()
+  let isHasty = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      if (isHasty) process.exit(1)
       if (stop.signal.aborted) {
-        process.stderr.write(`gatehouse: second ${signal}: ending at once, running requests are cut\n`)
-        process.exit(1)
-      }
-      stop.abort(new Error(`told to stop by ${signal}`))
+        isHasty = true
+        void endAtOnce(signal)
+      } else stop.abort(new Error(`told to stop by ${signal}`))
     })
   }
   // A terminal that closes must not take the gateway with it (fabio reference 6.15).
   process.on('SIGHUP', () => process.stderr.write('gatehouse: SIGHUP is ignored\n'))
   return stop.signal
+}
+
+async function endAtOnce(signal: string): Promise<void> {
+  systemWorld.clock.after(hasteMs, () => process.exit(1))
+  const count = await countRunning().catch(() => 0)
+  const cut = count === 1 ? '1 running request is cut' : `${count} running requests are cut`
+  process.stderr.write(`gatehouse: second ${signal}: ending at once, ${cut}\n`, () => process.exit(1))
 }
 
 main().then(

@@ -52,15 +52,23 @@ export interface Traffic {
   metrics(): Promise<MetricsSnapshot>
   /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
   listen(): Promise<readonly OpenPort[]>
+  /** Requests that are being answered, and websockets that are open. */
+  running(): Promise<number>
   /** Takes no new connection, lets running requests end for `ms`, then cuts them. Resolves with how many were cut. */
   drain(ms: number): Promise<number>
 }
 
 export function createTraffic(
   options: TrafficOptions,
-  parts: { world: World; log: Log; newId: () => string },
+  parts: {
+    world: World
+    log: Log
+    newId: () => string
+    /** The ports, in the order of the listeners, as another process has bound them; none: this one binds them. */
+    boundPorts?: readonly object[]
+  },
 ): Traffic {
-  const { world, log, newId } = parts
+  const { world, log, newId, boundPorts = [] } = parts
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics(options.metrics)
   const wheel = new TimerWheel(world.clock)
@@ -97,10 +105,12 @@ export function createTraffic(
     isDry: false,
   })
   const listeners: Listener[] = []
+  let draining: readonly Listener[] = []
   let isOver = false
 
   const drain = async (ms: number): Promise<number> => {
-    const cut = await Promise.all(listeners.splice(0).map((listener) => listener.drain(ms)))
+    draining = listeners.splice(0)
+    const cut = await Promise.all(draining.map((listener) => listener.drain(ms)))
     isOver = true
     await upstreams.destroy()
     return cut.reduce((sum, count) => sum + count, 0)
@@ -122,10 +132,10 @@ export function createTraffic(
     async listen() {
       upstreams.startNewOnesSlowly()
       try {
-        for (const listener of options.listeners) {
-          listeners.push(
-            await listenHttp(listener, { handler, clock: world.clock, wheel, observer: metrics }),
-          )
+        const listenerParts = { handler, clock: world.clock, wheel, observer: metrics }
+        for (const [index, listener] of options.listeners.entries()) {
+          const boundTo = boundPorts[index] ?? null
+          listeners.push(await listenHttp(listener, { ...listenerParts, boundTo }))
         }
       } catch (error) {
         await drain(0)
@@ -133,6 +143,7 @@ export function createTraffic(
       }
       return listeners
     },
+    running: async () => [...listeners, ...draining].reduce((sum, listener) => sum + listener.running(), 0),
     drain,
   }
 }

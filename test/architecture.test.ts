@@ -27,7 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   registry: ['base'],
   admin: ['base', 'balance', 'match', 'observe', 'route'],
   // the assembly
-  cluster: ['base', 'observe', 'route', 'traffic.ts'],
+  cluster: ['base', 'listen', 'observe', 'route', 'traffic.ts'],
   'traffic.ts': ['base', 'balance', 'listen', 'middleware', 'observe', 'proxy', 'route', 'upstream'],
   'control.ts': ['admin', 'base', 'match', 'registry', 'route'],
   cli: ['admin', 'base', 'cluster', 'config', 'control.ts', 'observe', 'registry', 'route', 'traffic.ts'],

@@ -1,5 +1,5 @@
 import type { World } from '../base/world.ts'
-import type { WorkerProcess } from '../cluster/supervisor.ts'
+import type { WorkerProcess } from '../cluster/worker-link.ts'
 import type { Interfaces } from '../config/kind.ts'
 
 /** What a command may touch of the process that it runs in: `main.ts` alone knows the real thing. */
@@ -27,6 +27,8 @@ export interface CommandContext {
   onReplaceWorkers(told: () => void): void
   /** Ends with the first SIGINT or SIGTERM. */
   readonly stop: AbortSignal
+  /** Tells whom a second one, which ends at once, is to ask how many requests that cuts. */
+  onHastyStop(countRunning: () => Promise<number>): void
 }
 
 /** Runs until it is done or told to stop. Resolves with the exit code; rejects with a StartError. */

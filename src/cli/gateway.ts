@@ -5,7 +5,7 @@ import type { AdminOverrides } from '../admin/override-api.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { TrafficWatch } from '../admin/traffic-watch.ts'
 import { createLog, type Log } from '../base/log.ts'
-import { breathe, type World } from '../base/world.ts'
+import { breathe, sleep, type World } from '../base/world.ts'
 import { createSupervisor } from '../cluster/supervisor.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
@@ -26,7 +26,10 @@ export interface Gateway {
   readonly listeners: readonly OpenPort[]
   readonly adminPort: number
   readonly log: Log
-  /** Takes nothing new, lets running requests end, closes everything. Resolves with how many requests were cut. */
+  /**
+   * Withdraws from the registry, serves on for `proxy.deregistergraceperiod`, then takes nothing new, lets running
+   * requests end and closes everything. Resolves with how many requests were cut.
+   */
   stop(): Promise<number>
 }
 
@@ -43,6 +46,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
   const traffic = trafficPlane(config, context, log)
+  context.onHastyStop(() => traffic.running())
   const { registry, selfRegistration } = await chooseRegistry(config, context, log)
   let self: SelfRegistration | null = null
   let aliases: readonly string[] = []
@@ -66,11 +70,12 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       log,
     },
   )
-  const stop = async (): Promise<number> => {
+  const stop = async (graceMs: number): Promise<number> => {
     // Who sends requests here must hear of it before they are refused: first the registry, then the ports.
     isHealthy = false
     watch.close()
     await self?.deregister()
+    await sleep(world.clock, graceMs, neverAborted)
     const cut = await traffic.drain(config['proxy.shutdownwait'])
     await Promise.all([control.close(), admin?.close()])
     return cut
@@ -104,9 +109,10 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     for (const { address } of listeners) log.info('proxy', 'listening', `HTTP proxy listening on ${address}`)
     self?.setAliases(aliases)
     await self?.start()
-    return { control, listeners, adminPort: admin.port, log, stop }
+    const graceMs = config['proxy.deregistergraceperiod']
+    return { control, listeners, adminPort: admin.port, log, stop: () => stop(graceMs) }
   } catch (error) {
-    await stop()
+    await stop(0)
     throw error
   }
 }
@@ -131,6 +137,8 @@ function controlSources(
     overrides: adminOverrides(control, registry),
   }
 }
+
+const neverAborted = new AbortController().signal
 
 /** One process for each of `proxy.workers`, or this one. */
 function trafficPlane(config: Config, context: CommandContext, log: Log): Traffic {
@@ -222,14 +230,20 @@ export function untilStopped(stop: AbortSignal): Promise<void> {
 
 /** Stops the gateway and says what it cost. Resolves with the exit code. */
 export async function endGateway({ log, stop }: Gateway, config: Config): Promise<number> {
+  const graceMs = config['proxy.deregistergraceperiod']
+  const grace = graceMs === 0 ? '' : `requests are served for ${graceMs / 1000} s more; then `
   log.info(
     'gateway',
     'stopping',
-    `told to stop; running requests have ${config['proxy.shutdownwait'] / 1000} s`,
+    `told to stop; ${grace}running requests have ${config['proxy.shutdownwait'] / 1000} s`,
   )
   const cut = await stop()
   if (cut > 0)
-    log.warn('gateway', 'requests-cut', `${cut} requests were cut at the end of proxy.shutdownwait`)
+    log.warn(
+      'gateway',
+      'requests-cut',
+      `${cut === 1 ? '1 request was' : `${cut} requests were`} cut at the end of proxy.shutdownwait`,
+    )
   log.info('gateway', 'down', 'down')
   return 0
 }

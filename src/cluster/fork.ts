@@ -1,6 +1,6 @@
-import cluster from 'node:cluster'
+import { fork, type SendHandle } from 'node:child_process'
 import type { FromWorker, ToWorker } from './messages.ts'
-import type { WorkerProcess } from './supervisor.ts'
+import type { WorkerProcess } from './worker-link.ts'
 
 /**
  * Starts a worker: `file` with `args`, as a process that shares its ports with the others.
@@ -10,21 +10,18 @@ import type { WorkerProcess } from './supervisor.ts'
  * from process to process, which costs the main process more than to serve it (bench/README.md).
  */
 export function forkWorker(file: string, args: readonly string[]): WorkerProcess {
-  cluster.schedulingPolicy = cluster.SCHED_NONE
-  cluster.setupPrimary({ exec: file, args: [...args], serialization: 'advanced' })
-  const worker = cluster.fork()
-  const { process: child } = worker
-  worker.on('error', () => {
+  const child = fork(file, [...args], { serialization: 'advanced' })
+  child.on('error', () => {
     // A message to a process that is ending: its end is heard of on its own.
   })
   return {
     pid: child.pid ?? 0,
-    send(message: ToWorker) {
-      if (worker.isConnected()) worker.send(message)
+    send(message: ToWorker, handle?: object) {
+      if (child.connected) child.send(message, handle as SendHandle | undefined)
     },
-    onMessage: (told) => void worker.on('message', (message: FromWorker) => told(message)),
+    onMessage: (told) => void child.on('message', (message) => told(message as FromWorker)),
     onExit: (told) =>
-      void worker.on('exit', (code, signal) =>
+      void child.on('exit', (code, signal) =>
         told(signal ? `ended by ${signal}` : `ended with code ${code}`),
       ),
     kill: () => void child.kill('SIGKILL'),

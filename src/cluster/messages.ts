@@ -1,7 +1,7 @@
 import type { LogLevel } from '../base/log.ts'
 import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
-import type { OpenPort, TrafficOptions } from '../traffic.ts'
+import type { TrafficOptions } from '../traffic.ts'
 
 /** Everything that a worker needs to serve: plain data, for it crosses the border of a process. */
 export interface WorkerStart {
@@ -17,22 +17,25 @@ export interface WorkerStart {
 
 /** What the main process says to a worker. */
 export type ToWorker =
+  /** A port that it is to listen on rides along: one for each listener, in their order, before the start. */
+  | { readonly kind: 'port' }
   | WorkerStart
-  | { readonly kind: 'apply'; readonly version: number; readonly changes: readonly ServiceRoutes[] }
+  | { readonly kind: 'apply'; readonly changes: readonly ServiceRoutes[] }
   | { readonly kind: 'no-route-page'; readonly html: string }
   | { readonly kind: 'drain'; readonly ms: number }
   | { readonly kind: 'metrics'; readonly question: number }
+  | { readonly kind: 'running'; readonly question: number }
 
 /** What a worker says to the main process. */
 export type FromWorker =
   /** It listens to messages. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'listening'; readonly ports: readonly OpenPort[] }
-  /** A port could not be opened: one sentence for each mistake. */
+  | { readonly kind: 'listening' }
+  /** It cannot serve: one sentence for each mistake. */
   | { readonly kind: 'failed'; readonly mistakes: readonly string[] }
-  /** The table of this version serves. */
-  | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'metrics'; readonly question: number; readonly snapshot: MetricsSnapshot }
+  /** How many requests it is answering. */
+  | { readonly kind: 'running'; readonly question: number; readonly count: number }
   /** Nothing is served any more; with what was counted last. */
   | { readonly kind: 'drained'; readonly cut: number; readonly snapshot: MetricsSnapshot }
   /** Lines of the application log. */

@@ -1,22 +1,14 @@
 import { Backoff } from '../base/backoff.ts'
-import { StartError } from '../base/errors.ts'
+import type { StartError } from '../base/errors.ts'
 import type { Log, LogLevel } from '../base/log.ts'
 import type { World } from '../base/world.ts'
+import { type BoundPort, bindPort } from '../listen/bound-port.ts'
 import { boundsOf } from '../observe/metrics.ts'
-import { addSnapshots, emptySnapshot, type MetricsSnapshot, ofThePast } from '../observe/snapshot.ts'
+import { addSnapshots, emptySnapshot, ofThePast } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
 import { createTraffic, type OpenPort, type Traffic, type TrafficOptions } from '../traffic.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
-
-/** A process of the traffic plane, as the supervisor sees it. */
-export interface WorkerProcess {
-  readonly pid: number
-  send(message: ToWorker): void
-  onMessage(told: (message: FromWorker) => void): void
-  /** Called once, with words on how it ended. */
-  onExit(told: (how: string) => void): void
-  kill(): void
-}
+import type { ToWorker, WorkerStart } from './messages.ts'
+import { WorkerLink, type WorkerProcess } from './worker-link.ts'
 
 export interface SupervisorOptions {
   /** `proxy.workers`; 2 or more. */
@@ -43,12 +35,6 @@ export interface Supervisor extends Traffic {
   pids(): readonly number[]
 }
 
-/** What a worker may take from its start to its open ports; milliseconds. */
-const startDeadlineMs = 10_000
-/** What it may take for its figures before those of last time are used; milliseconds. */
-const metricsDeadlineMs = 500
-/** Beyond the time that it was given for running requests; milliseconds. */
-const drainGraceMs = 2_000
 /** A worker that lived so long had no bad start; milliseconds. */
 const goodLifeMs = 10_000
 
@@ -65,126 +51,31 @@ export function createSupervisor(
   // The table as the workers have it, for questions about it. It serves nobody.
   const local = createTraffic({ ...trafficOptions, listeners: [] }, parts)
   const services = new Map<string, ServiceRoutes>()
-  const workers = new Map<number, Worker>()
+  /** Who serves, by their places in the plane. */
+  const workers = new Map<number, WorkerLink>()
+  /** Those, and fresh ones that do not serve yet, and those that leave: all hear of every change. */
+  const alive = new Set<WorkerLink>()
   const nothing = emptySnapshot(boundsOf(trafficOptions.metrics.buckets))
   /** What processes that are gone have counted. */
   let gone = nothing
   let noRoutePage = ''
-  let version = 0
-  let question = 0
   let isStopping = false
-
-  /** One place of the plane; its process may change. */
-  class Worker {
-    readonly number: number
-    readonly child: WorkerProcess
-    readonly startedAt = world.clock.monotonic()
-    isServing = false
-    isLeaving = false
-    applied = 0
-    last = nothing
-    readonly #asked = new Map<number, (snapshot: MetricsSnapshot) => void>()
-    #settle: ((ports: readonly OpenPort[] | StartError) => void) | null = null
-    #drained: ((cut: number) => void) | null = null
-
-    constructor(number: number, child: WorkerProcess) {
-      this.number = number
-      this.child = child
-      child.onMessage((message) => this.#heard(message))
-    }
-
-    /** Resolves once it serves; with the mistakes when it cannot. */
-    started(): Promise<readonly OpenPort[] | StartError> {
-      return new Promise((resolve) => {
-        const cancel = world.clock.after(startDeadlineMs, () => {
-          log.error(
-            'cluster',
-            'worker-hangs',
-            `worker ${this.number} (pid ${this.child.pid}): no word within ${startDeadlineMs / 1000} s`,
-          )
-          this.child.kill()
-        })
-        this.#settle = (outcome) => {
-          cancel()
-          this.#settle = null
-          resolve(outcome)
-        }
-      })
-    }
-
-    #heard(message: FromWorker): void {
-      switch (message.kind) {
-        case 'ready':
-          this.applied = version
-          this.child.send({
-            kind: 'start',
-            number: this.number,
-            // Workers that all begin with the first instance would send it their first requests together.
-            options: { ...trafficOptions, startAt: (this.number - 1) / options.workers },
-            logLevel: options.logLevel,
-            services: [...services.values()],
-            noRoutePage,
-          })
-          break
-        case 'listening':
-          this.isServing = true
-          this.#settle?.(message.ports)
-          break
-        case 'failed':
-          this.#settle?.(new StartError(message.mistakes))
-          break
-        case 'applied':
-          this.applied = message.version
-          break
-        case 'metrics':
-          this.last = message.snapshot
-          this.#asked.get(message.question)?.(message.snapshot)
-          break
-        case 'drained':
-          this.last = message.snapshot
-          this.#drained?.(message.cut)
-          break
-        case 'log':
-          parts.print(message.text)
-          break
-      }
-    }
-
-    ended(how: string): void {
-      this.#settle?.(new StartError(`worker ${this.number} ended before it served: ${how}`))
-      for (const answer of this.#asked.values()) answer(this.last)
-      this.#drained?.(0)
-    }
-
-    metrics(): Promise<MetricsSnapshot> {
-      const number = ++question
-      return new Promise((resolve) => {
-        const answer = (snapshot: MetricsSnapshot): void => {
-          cancel()
-          this.#asked.delete(number)
-          resolve(snapshot)
-        }
-        const cancel = world.clock.after(metricsDeadlineMs, () => answer(this.last))
-        this.#asked.set(number, answer)
-        this.child.send({ kind: 'metrics', question: number })
-      })
-    }
-
-    /** Resolves with how many requests were cut, once it serves nobody. */
-    drain(ms: number): Promise<number> {
-      this.isLeaving = true
-      return new Promise((resolve) => {
-        const cancel = world.clock.after(ms + drainGraceMs, () => this.#drained?.(0))
-        this.#drained = (cut) => {
-          cancel()
-          this.#drained = null
-          resolve(cut)
-          this.child.kill()
-        }
-        this.child.send({ kind: 'drain', ms })
-      })
-    }
+  /** Held here, so that connections wait while no worker is there to take them. */
+  let ports: readonly BoundPort[] = []
+  const letGoOfPorts = (): void => {
+    for (const port of ports) port.close()
+    ports = []
   }
+
+  const whole = (number: number): WorkerStart => ({
+    kind: 'start',
+    number,
+    // Workers that all begin with the first instance would send it their first requests together.
+    options: { ...trafficOptions, startAt: (number - 1) / options.workers },
+    logLevel: options.logLevel,
+    services: [...services.values()],
+    noRoutePage,
+  })
 
   const backoffs = new Map<number, Backoff>()
   const backoffOf = (number: number): Backoff => {
@@ -194,25 +85,25 @@ export function createSupervisor(
   }
 
   /** Starts a process for this place. */
-  async function start(number: number): Promise<readonly OpenPort[] | StartError> {
-    const worker = new Worker(number, parts.fork())
-    const previous = workers.get(number)
+  async function start(number: number): Promise<StartError | null> {
+    const worker = new WorkerLink(number, parts.fork(), parts, nothing, () => ({
+      ports: ports.map(({ handle }) => handle),
+      start: whole(number),
+    }))
     worker.child.onExit((how) => ended(worker, how))
-    workers.set(number, worker)
-    const outcome = await worker.started()
-    if (outcome instanceof StartError && workers.get(number) === worker && previous?.isServing === true) {
-      workers.set(number, previous)
-    }
-    return outcome
+    alive.add(worker)
+    const mistake = await worker.started()
+    if (mistake === null) workers.set(number, worker)
+    return mistake
   }
 
-  function ended(worker: Worker, how: string): void {
-    worker.isServing = false
+  function ended(worker: WorkerLink, how: string): void {
     const { number } = worker
     // What it counted is not forgotten; what was open is open no more.
     gone = addSnapshots([gone, ofThePast(worker.last)])
     worker.last = nothing
     worker.ended(how)
+    alive.delete(worker)
     if (workers.get(number) === worker) workers.delete(number)
     if (isStopping || worker.isLeaving) return
     const backoff = backoffOf(number)
@@ -229,13 +120,26 @@ export function createSupervisor(
   }
 
   async function restart(number: number): Promise<void> {
-    const outcome = await start(number)
-    if (outcome instanceof StartError) log.error('cluster', 'worker-failed', outcome.message)
+    const mistake = await start(number)
+    if (mistake !== null) log.error('cluster', 'worker-failed', mistake.message)
     else log.info('cluster', 'worker-back', `worker ${number} serves again`)
   }
 
+  /** Binds all ports, or none. */
+  async function bindPorts(): Promise<readonly OpenPort[]> {
+    const bound: BoundPort[] = []
+    ports = bound
+    try {
+      for (const listener of trafficOptions.listeners) bound.push(await bindPort(listener))
+    } catch (error) {
+      letGoOfPorts()
+      throw error
+    }
+    return bound.map(({ address, port }) => ({ address, port }))
+  }
+
   const tellAll = (message: ToWorker): void => {
-    for (const worker of workers.values()) worker.child.send(message)
+    for (const worker of alive) worker.child.send(message)
   }
 
   return {
@@ -244,8 +148,7 @@ export function createSupervisor(
         if (change.definitions.length === 0) services.delete(change.service)
         else services.set(change.service, change)
       }
-      version++
-      tellAll({ kind: 'apply', version, changes })
+      tellAll({ kind: 'apply', changes })
       return local.apply(changes)
     },
     setNoRoutePage(html) {
@@ -255,35 +158,39 @@ export function createSupervisor(
     },
     explain: (request) => local.explain(request),
     async metrics() {
-      const snapshots = await Promise.all([...workers.values()].map((worker) => worker.metrics()))
+      const snapshots = await Promise.all([...alive].map((worker) => worker.metrics()))
       return addSnapshots([gone, ...snapshots])
     },
     async listen() {
-      // The first alone: it settles the ports that were asked for as 0, and what cannot be opened is said once.
-      const ports = await start(1)
-      if (ports instanceof StartError) {
+      const opened = await bindPorts()
+      const numbers = Array.from({ length: options.workers }, (_, index) => index + 1)
+      const mistakes = (await Promise.all(numbers.map(start))).filter((mistake) => mistake !== null)
+      if (mistakes.length === numbers.length) {
         isStopping = true
-        throw ports
+        letGoOfPorts()
+        throw mistakes[0]!
       }
-      const others: Promise<readonly OpenPort[] | StartError>[] = []
-      for (let number = 2; number <= options.workers; number++) others.push(start(number))
-      for (const outcome of await Promise.all(others)) {
-        if (outcome instanceof StartError) log.error('cluster', 'worker-failed', outcome.message)
-      }
-      return ports
+      for (const mistake of mistakes) log.error('cluster', 'worker-failed', mistake.message)
+      return opened
+    },
+    async running() {
+      const counts = await Promise.all([...alive].map((worker) => worker.running()))
+      return counts.reduce((sum, count) => sum + count, 0)
     },
     async drain(ms) {
       isStopping = true
-      const cut = await Promise.all([...workers.values()].map((worker) => worker.drain(ms)))
+      // The workers hold them until the clients have been told.
+      letGoOfPorts()
+      const cut = await Promise.all([...alive].map((worker) => worker.drain(ms)))
       await local.drain(0)
       return cut.reduce((sum, count) => sum + count, 0)
     },
     async replaceWorkers() {
       for (const [number, old] of [...workers]) {
         if (isStopping) return
-        const outcome = await start(number)
-        if (outcome instanceof StartError) {
-          log.error('cluster', 'worker-failed', `${outcome.message}; the old one serves on`)
+        const mistake = await start(number)
+        if (mistake !== null) {
+          log.error('cluster', 'worker-failed', `${mistake.message}; the old one serves on`)
           return
         }
         await old.drain(options.shutdownWait)

@@ -8,22 +8,27 @@ import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 /** The way to the main process. */
 export interface WorkerChannel {
   send(message: FromWorker): void
-  onMessage(told: (message: ToWorker) => void): void
+  /** `handle`: what the system calls a port, where one rides along. */
+  onMessage(told: (message: ToWorker, handle: object | undefined) => void): void
 }
 
 /** The traffic plane in a process of its own: does what the main process says, until that lets it go. */
 export function runWorker(channel: WorkerChannel, world: World): void {
   let traffic: Traffic | null = null
-  channel.onMessage((message) => {
+  const boundPorts: object[] = []
+  channel.onMessage((message, handle) => {
+    if (message.kind === 'port') {
+      if (handle !== undefined) boundPorts.push(handle)
+      return
+    }
     if (message.kind === 'start') {
-      traffic = start(message, channel, world)
+      traffic = start(message, boundPorts, channel, world)
       return
     }
     if (traffic === null) return
     switch (message.kind) {
       case 'apply':
         traffic.apply(message.changes)
-        channel.send({ kind: 'applied', version: message.version })
         break
       case 'no-route-page':
         traffic.setNoRoutePage(message.html)
@@ -31,6 +36,11 @@ export function runWorker(channel: WorkerChannel, world: World): void {
       case 'metrics': {
         const { question } = message
         void traffic.metrics().then((snapshot) => channel.send({ kind: 'metrics', question, snapshot }))
+        break
+      }
+      case 'running': {
+        const { question } = message
+        void traffic.running().then((count) => channel.send({ kind: 'running', question, count }))
         break
       }
       case 'drain':
@@ -43,16 +53,17 @@ export function runWorker(channel: WorkerChannel, world: World): void {
 
 function start(
   { number, options, logLevel, services, noRoutePage }: WorkerStart,
+  boundPorts: readonly object[],
   channel: WorkerChannel,
   world: World,
 ): Traffic {
   const plain = createLog(logLevel, (text) => channel.send({ kind: 'log', text }))
-  const traffic = createTraffic(options, { world, log: numbered(plain, number), newId: randomUUID })
+  const log = numbered(plain, number)
+  const traffic = createTraffic(options, { world, log, newId: randomUUID, boundPorts })
   traffic.apply(services)
   traffic.setNoRoutePage(noRoutePage)
   traffic.listen().then(
-    (listeners) =>
-      channel.send({ kind: 'listening', ports: listeners.map(({ address, port }) => ({ address, port })) }),
+    () => channel.send({ kind: 'listening' }),
     (error: unknown) =>
       channel.send({
         kind: 'failed',

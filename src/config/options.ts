@@ -276,13 +276,13 @@ export const options = {
   'proxy.shutdownwait': works(
     timeout,
     '5s',
-    'Time that running requests are given to end when Gatehouse stops.',
+    'Time that running requests, streams and websockets are given to end when Gatehouse stops.',
     "fabio's default is 0s, which cuts them.",
   ),
-  'proxy.deregistergraceperiod': accepted(
+  'proxy.deregistergraceperiod': works(
     timeout,
     '0s',
-    'Time for which requests are still served after deregistration from Consul.',
+    'Time for which everything is still served after deregistration from Consul, while /health fails, before proxy.shutdownwait begins. See docs/shutdown.md.',
   ),
   'proxy.localip': works(
     localIp,

@@ -143,10 +143,10 @@ export class ClientConnection implements TransportEvents {
     return next
   }
 
-  /** Answers to come end the connection; one that is idle ends now. */
+  /** Answers to come end the connection; one that is idle ends now. A request that has begun to come is served. */
   drain(closeIdle: boolean): void {
     this.#isDraining = true
-    if (closeIdle && (this.#phase === phase.idle || this.#phase === phase.head)) this.#linger()
+    if (closeIdle && this.#phase === phase.idle) this.#linger()
   }
 
   destroy(): void {

@@ -1,5 +1,5 @@
-import { createServer, type Server, Socket } from 'node:net'
-import { type GatewayError, StartError } from '../base/errors.ts'
+import { type AddressInfo, createServer, type Server, Socket } from 'node:net'
+import type { GatewayError } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Clock } from '../base/world.ts'
 import { bufferSize } from '../http1/buffers.ts'
@@ -13,6 +13,7 @@ import { Transport } from '../http1/transport.ts'
 import { Exchange } from '../proxy/exchange.ts'
 import type { Handler } from '../proxy/handler.ts'
 import { routePath } from '../proxy/path.ts'
+import { addressOf, backlog, cannotListen } from './bound-port.ts'
 
 export interface HttpListenerOptions extends ClientConnectionOptions {
   /** Empty: all interfaces, IPv4 and IPv6. */
@@ -25,6 +26,8 @@ export interface Listener {
   /** `0.0.0.0:9999`, `[::]:9999` */
   readonly address: string
   readonly port: number
+  /** Requests that are being answered, and websockets that are open. */
+  running(): number
   /** Takes no new connection and lets running exchanges end; after `ms` it cuts what is left. Counts the cut ones. */
   drain(ms: number): Promise<number>
 }
@@ -34,6 +37,8 @@ export interface ListenerParts {
   readonly clock: Clock
   readonly wheel: TimerWheel
   readonly observer: ConnectionObserver
+  /** The port as another process has bound it; null: this one binds it. */
+  readonly boundTo: object | null
 }
 
 /** Hears of every connection, and of what never became a request. */
@@ -48,31 +53,31 @@ export async function listenHttp(options: HttpListenerOptions, parts: ListenerPa
   const clients = new Clients(options, parts)
   // Paused, so that nothing is read before the connection is taken over.
   const server = createServer({ pauseOnConnect: true }, (socket) => clients.accept(handleOf(socket)))
-  await bind(server, options)
+  await bind(server, options, parts.boundTo)
   takeConnections(server, (handle) => clients.accept(handle))
-  const { port, address, family } = server.address() as { port: number; address: string; family: string }
+  const name = server.address() as AddressInfo
   return {
-    address: family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`,
-    port,
+    address: addressOf(name),
+    port: name.port,
+    running: () => clients.running(),
     drain: (ms) => clients.drain(server, ms),
   }
 }
 
-function bind(server: Server, { host, port }: HttpListenerOptions): Promise<void> {
+function bind(server: Server, { host, port }: HttpListenerOptions, boundTo: object | null): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      const where = `${host}:${port}`
-      const isBusy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      const found = isBusy ? 'another process has it' : error.message
-      reject(new StartError(`proxy.addr: cannot listen on ${where}: ${found}`, { cause: error }))
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? error.code : error.message
+      reject(cannotListen(host, port, why, error))
     })
-    const backlog = 4096
-    server.listen(host === '' ? { port, backlog } : { host, port, backlog }, () => {
+    const listening = (): void => {
       server.removeAllListeners('error')
       // A connection that could not be accepted (no file descriptor left) is lost; the port must not be.
       server.on('error', () => {})
       resolve()
-    })
+    }
+    if (boundTo !== null) server.listen(boundTo, backlog, listening)
+    else server.listen(host === '' ? { port, backlog } : { host, port, backlog }, listening)
   })
 }
 
@@ -141,6 +146,12 @@ class Clients {
     const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
     connection.open(transport, address, remotePort)
     if (this.#isDraining) connection.drain(this.#isClosing)
+  }
+
+  running(): number {
+    let running = 0
+    for (const connection of this.#all) if (connection.isAnswering) running++
+    return running
   }
 
   #ended(connection: ClientConnection): void {

@@ -68,8 +68,18 @@ async function startCluster(): Promise<Cluster> {
       deadline: 10_000,
     },
   )
-  await waitFor(async () => (await workers()).length === 2, { what: 'two workers' })
+  await servingWorkers(gateway, 2)
   return { gateway, url, adminUrl: `http://127.0.0.1:${admin}`, registryUrl: registry.url, workers }
+}
+
+/** Pids of the processes that said that they serve, in the order in which they did; waits until there are so many. */
+function servingWorkers(gateway: Running, count: number): Promise<number[]> {
+  const pids = (): number[] =>
+    [...gateway.complaints().matchAll(/worker \d+ \(pid (\d+)\) serves/g)].map((match) => Number(match[1]))
+  const what = `${count} workers to serve; the gateway said: ${gateway.complaints()}`
+  return waitFor(() => (pids().length >= count ? pids() : null), { what, deadline: 25_000 }) as Promise<
+    number[]
+  >
 }
 
 /** Asks all the time over many connections until told to stop; tells how many answers there were, and the failures. */
@@ -135,18 +145,18 @@ describe('with two workers', () => {
     expect(await workers()).toHaveLength(2)
   })
 
-  test('one that is killed costs its own requests, is back within a second, and what it counted is kept', async () => {
-    const { url, adminUrl, workers } = await startCluster()
+  // Once, on a machine with a lot to do, 301 requests were refused: the worker that was killed was the only one that had
+  // opened the port yet, and the port went with it. Now the main process holds it.
+  test('one that is killed costs its own requests, is replaced, and what it counted is kept', async () => {
+    const { gateway, url, adminUrl } = await startCluster()
+    const [first] = await servingWorkers(gateway, 2)
     const traffic = steadyTraffic(url)
     await waitFor(() => traffic.answers() >= 200, { what: '200 answers' })
     const counted = await metricOf(adminUrl, 'gatehouse_requests_count{service="web"}')
-    const [first] = await workers()
-    const killedAt = performance.now()
     process.kill(first!, 'SIGKILL')
-    await waitFor(async () => (await workers()).filter((pid) => pid !== first).length === 2, {
-      what: 'another worker',
-    })
-    expect(performance.now() - killedAt).toBeLessThan(1_000)
+    await servingWorkers(gateway, 3)
+    const pause = /ended by SIGKILL; another starts in (\d+) ms/.exec(gateway.complaints())?.[1]
+    expect(Number(pause)).toBeLessThanOrEqual(200)
     const answers = traffic.answers()
     await waitFor(() => traffic.answers() >= answers + 200, { what: '200 answers more' })
     // Sixteen ask at a time: no more than those could be with the one that died.
@@ -155,6 +165,16 @@ describe('with two workers', () => {
     expect(await metricOf(adminUrl, 'gatehouse_requests_count{service="web"}')).toBeGreaterThanOrEqual(
       counted,
     )
+  })
+
+  test('when both are killed, clients wait for the next one instead of being refused', async () => {
+    const { gateway, url } = await startCluster()
+    for (const pid of await servingWorkers(gateway, 2)) process.kill(pid, 'SIGKILL')
+    await waitFor(() => gateway.complaints().split('ended by SIGKILL').length === 3, {
+      what: 'both to be missed',
+    })
+    expect((await request(url, { headersTimeout: 20_000 })).statusCode).toBe(200)
+    await servingWorkers(gateway, 4)
   })
 
   test('SIGUSR2 replaces both, one after the other, and loses no request', async () => {
@@ -184,6 +204,35 @@ describe('with two workers', () => {
     expect(failures).toEqual([])
     expect(await gateway.exit()).toBe(0)
     await waitFor(() => !pids.some(isAlive), { what: 'the workers to end' })
+    await expect(request(url)).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('a second SIGTERM says how many requests it cuts in all of them', async () => {
+    const { gateway, url, registryUrl } = await startCluster()
+    const slow = await startOrigin(() => {})
+    cleanups.push(() => slow.close())
+    await register(registryUrl, 'slow', slow.port, 'urlprefix-/slow')
+    // Until both know the service: by one that does not, a request is answered by the other route.
+    let answered = 0
+    const asked: Promise<void>[] = []
+    const ask = (): Promise<void> =>
+      request(`${url}/slow`, { reset: true }).then(
+        () => void answered++,
+        () => {},
+      )
+    await waitFor(
+      () => {
+        if (asked.length < answered + 8) asked.push(ask())
+        return slow.received.length === 8
+      },
+      { what: 'eight requests that wait', deadline: 10_000 },
+    )
+    gateway.child.kill('SIGTERM')
+    await waitFor(() => gateway.complaints().includes('told to stop'), { what: 'the end to begin' })
+    gateway.child.kill('SIGTERM')
+    expect(await gateway.exit()).toBe(1)
+    expect(gateway.complaints()).toContain('second SIGTERM: ending at once, 8 running requests are cut')
+    await Promise.all(asked)
   })
 
   test('none outlives a main process that was killed, and the port is free', async () => {

@@ -9,6 +9,7 @@ import { systemWorld } from '../../src/base/world.ts'
 import { startEmbeddedRegistry } from '../../src/registry/embedded/server.ts'
 import { freePort, type Running, startGatehouse } from '../support/gatehouse-process.ts'
 import { startOrigin } from '../support/origin.ts'
+import { RawClient } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -50,6 +51,14 @@ async function registerWeb(registry: string, port: number): Promise<void> {
   })
   expect(answer.statusCode).toBe(200)
 }
+
+function rawClient(port: number): RawClient {
+  const client = new RawClient(port)
+  cleanups.push(() => client.close())
+  return client
+}
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 
 const flags = ['-proxy.addr', '127.0.0.1:0', '-ui.addr', '127.0.0.1:0']
 
@@ -135,7 +144,7 @@ describe('the gateway as a process', () => {
     expect(await running.exit()).toBe(0)
   })
 
-  test('a second SIGTERM ends at once with a code that is not 0', async () => {
+  test('a second SIGTERM ends at once with a code that is not 0, and says what it cuts', async () => {
     const registry = await startRegistry()
     const web = await startOrigin(() => {})
     cleanups.push(() => web.close())
@@ -148,6 +157,55 @@ describe('the gateway as a process', () => {
     await waitFor(() => running.complaints().includes('told to stop'), { what: 'the drain to begin' })
     running.child.kill('SIGTERM')
     expect(await running.exit()).toBe(1)
+    expect(running.complaints()).toContain('second SIGTERM: ending at once, 1 running request is cut')
+  })
+
+  test('SIGTERM: withdrawn first, served for proxy.deregistergraceperiod, told to go, then what runs has its time', async () => {
+    const registry = await startRegistry()
+    const web = await startOrigin((message, response) => {
+      if (message.url === '/stream') response.write('begun')
+      else response.end('served')
+    })
+    cleanups.push(() => web.close())
+    await registerWeb(registry.url, web.port)
+    const admin = await freePort()
+    const running = gatehouse([
+      ...['-registry.consul.addr', registry.url, '-proxy.addr', '127.0.0.1:0'],
+      ...['-ui.addr', `127.0.0.1:${admin}`, '-registry.consul.register.addr', `127.0.0.1:${admin}`],
+      ...['-proxy.deregistergraceperiod', '1500ms', '-proxy.shutdownwait', '1500ms'],
+    ])
+    await waitFor(() => portIn(running.complaints()), { what: 'the port', deadline: 10_000 })
+    const names = async () =>
+      Object.keys((await (await request(`${registry.url}/v1/catalog/services`)).body.json()) as object)
+    await waitFor(async () => (await names()).includes('fabio'), { what: 'the registration' })
+    const port = portIn(running.complaints())
+    const client = rawClient(port).send(get('/'))
+    await client.until('served')
+    const stream = rawClient(port).send(get('/stream'))
+    await stream.until('begun')
+
+    running.child.kill('SIGTERM')
+    await waitFor(async () => !(await names()).includes('fabio'), { what: 'the deregistration' })
+    expect((await request(`http://127.0.0.1:${admin}/health`)).statusCode).toBe(503)
+    // Still as ever, on old connections and new ones.
+    client.send(get('/'))
+    await waitFor(() => client.received.split('served').length === 3, { what: 'a second answer' })
+    expect(client.received).not.toMatch(/connection: close/i)
+    const late = rawClient(port).send(get('/'))
+    expect(await late.until('served')).not.toMatch(/connection: close/i)
+    // Then each answer says that it is the last.
+    await waitFor(
+      () => {
+        if (!client.isClosed) client.send(get('/'))
+        return client.isClosed
+      },
+      { what: 'the connection to be ended' },
+    )
+    expect(client.received).toMatch(/connection: close\r\n[\s\S]*served$/i)
+    expect(stream.isClosed).toBe(false)
+    await stream.untilClosed()
+    expect(await running.exit()).toBe(0)
+    expect(running.complaints()).toContain('1 request was cut at the end of proxy.shutdownwait')
   })
 })
 

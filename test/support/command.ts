@@ -47,6 +47,7 @@ export async function runCommand(
       fork: null,
       onReplaceWorkers() {},
       stop: new AbortController().signal,
+      onHastyStop() {},
     })
     return { code, output, complaints }
   } catch (error) {

@@ -48,6 +48,7 @@ export async function startTestGateway(
     fork: null,
     onReplaceWorkers() {},
     stop: stop.signal,
+    onHastyStop() {},
   }
   const gateway = await startGateway(await loadSettings(context), context)
   const port = gateway.listeners[0]!.port

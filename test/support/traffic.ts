@@ -6,7 +6,7 @@ import type { EjectionOptions } from '../../src/upstream/ejection.ts'
 import { CapturedLog } from './captured-log.ts'
 import { planOptions } from './plan.ts'
 
-const options: TrafficOptions = {
+export const trafficOptions: TrafficOptions = {
   listeners: [
     {
       host: '127.0.0.1',
@@ -65,7 +65,7 @@ const options: TrafficOptions = {
 const prometheus = new PrometheusText({
   prefix: 'gatehouse',
   subsystem: '',
-  buckets: options.metrics.buckets,
+  buckets: trafficOptions.metrics.buckets,
 })
 
 export async function textOf(chunks: AsyncIterable<Buffer>): Promise<string> {
@@ -92,19 +92,19 @@ export async function startTraffic(
   const log = new CapturedLog()
   const traffic = createTraffic(
     {
-      ...options,
-      upstreamClient: more.upstreamClient ?? options.upstreamClient,
-      upstream: { ...options.upstream, ...more.upstream },
-      handler: { ...options.handler, ...more.handler },
-      plan: { ...options.plan, ...more.plan },
+      ...trafficOptions,
+      upstreamClient: more.upstreamClient ?? trafficOptions.upstreamClient,
+      upstream: { ...trafficOptions.upstream, ...more.upstream },
+      handler: { ...trafficOptions.handler, ...more.handler },
+      plan: { ...trafficOptions.plan, ...more.plan },
       care: {
-        ...options.care,
+        ...trafficOptions.care,
         ...more.care,
-        ejection: more.ejection === null ? null : { ...options.care.ejection!, ...more.ejection },
+        ejection: more.ejection === null ? null : { ...trafficOptions.care.ejection!, ...more.ejection },
       },
-      queue: { ...options.queue, ...more.queue },
-      strategy: more.strategy ?? options.strategy,
-      listeners: [{ ...options.listeners[0]!, ...more.listener }],
+      queue: { ...trafficOptions.queue, ...more.queue },
+      strategy: more.strategy ?? trafficOptions.strategy,
+      listeners: [{ ...trafficOptions.listeners[0]!, ...more.listener }],
     },
     { world: systemWorld, log, newId: () => 'id' },
   )
