@@ -51,6 +51,8 @@ export interface ControlOptions {
   readonly tagPrefix: string
   /** `proxy.matcher` */
   readonly matcher: Matcher
+  /** Names of the schemes of `proxy.auth`. */
+  readonly authSchemes: readonly string[]
 }
 
 export interface ControlParts {
@@ -80,7 +82,7 @@ const ofCommand: Omit<Evidence, 'origin'> = { health: 'passing', reason: '' }
 
 export function createControl(options: ControlOptions, parts: ControlParts): Control {
   const { registry, publish, publishNoRoutePage, publishAliases, world, log } = parts
-  const overrides = new Overrides(options.matcher)
+  const overrides = new Overrides(options.matcher, options.authSchemes)
   const services = new Map<string, KnownService>()
   /** What was published last, by service. */
   const published = new Map<string, readonly RouteDefinition[]>()
@@ -304,6 +306,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     dryRun: (document) =>
       dryRun(document, {
         matcher: options.matcher,
+        authSchemes: options.authSchemes,
         given: [...services].map(([service, { definitions }]) => [service, definitions] as const),
         documents,
         published,

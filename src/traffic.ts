@@ -1,9 +1,11 @@
+import type { SchemeOptions } from './auth/scheme.ts'
 import type { QueueOptions } from './balance/queue.ts'
 import type { Strategy } from './balance/strategies.ts'
 import type { Log } from './base/log.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
+import { startAuth } from './middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import { Metrics, type MetricsOptions } from './observe/metrics.ts'
@@ -28,6 +30,8 @@ export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
   readonly handler: Omit<HandlerOptions, 'newId' | 'own'>
   readonly plan: PlanOptions
+  /** `proxy.auth` */
+  readonly auth: readonly SchemeOptions[]
   readonly matcher: TableOptions['matcher']
   readonly strategy: Strategy
   readonly queue: QueueOptions
@@ -72,6 +76,7 @@ export function createTraffic(
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics(options.metrics)
   const wheel = new TimerWheel(world.clock)
+  const auth = startAuth(options.auth, { world, log })
   const upstreams = new Upstreams(
     (address) =>
       options.upstreamClient === 'wire' && address.origin.startsWith('http://')
@@ -86,7 +91,7 @@ export function createTraffic(
         strategy: options.strategy,
         queue: options.queue,
         unhealthyRoute: options.unhealthyRoute,
-        compilePlan: planCompiler(options.plan),
+        compilePlan: planCompiler(options.plan, auth),
         meters: metrics,
         random: world.random,
         startAt: options.startAt,
@@ -102,7 +107,7 @@ export function createTraffic(
     log,
     world,
     wheel,
-    isDry: false,
+    skipped: null,
   })
   const listeners: Listener[] = []
   let draining: readonly Listener[] = []
@@ -112,7 +117,7 @@ export function createTraffic(
     draining = listeners.splice(0)
     const cut = await Promise.all(draining.map((listener) => listener.drain(ms)))
     isOver = true
-    await upstreams.destroy()
+    await Promise.all([upstreams.destroy(), auth.close()])
     return cut.reduce((sum, count) => sum + count, 0)
   }
 

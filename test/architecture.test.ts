@@ -13,6 +13,7 @@ const src = join(root, 'src')
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   base: [],
   config: ['base'],
+  auth: ['base'],
   // the traffic plane
   match: ['base'],
   balance: ['base'],
@@ -20,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   upstream: ['base', 'balance', 'http1'],
   route: ['base', 'match', 'balance', 'upstream'],
   proxy: ['balance', 'base', 'http1', 'route', 'upstream'],
-  middleware: ['base', 'http1', 'proxy', 'route'],
+  middleware: ['auth', 'base', 'http1', 'proxy', 'route'],
   listen: ['base', 'http1', 'proxy'],
   observe: ['base', 'http1', 'match', 'proxy', 'route', 'upstream'],
   // the control plane
@@ -28,15 +29,27 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   admin: ['base', 'balance', 'match', 'observe', 'route'],
   // the assembly
   cluster: ['base', 'listen', 'observe', 'route', 'traffic.ts'],
-  'traffic.ts': ['base', 'balance', 'listen', 'middleware', 'observe', 'proxy', 'route', 'upstream'],
+  'traffic.ts': ['auth', 'base', 'balance', 'listen', 'middleware', 'observe', 'proxy', 'route', 'upstream'],
   'control.ts': ['admin', 'base', 'match', 'registry', 'route'],
-  cli: ['admin', 'base', 'cluster', 'config', 'control.ts', 'observe', 'registry', 'route', 'traffic.ts'],
+  cli: [
+    'admin',
+    'auth',
+    'base',
+    'cluster',
+    'config',
+    'control.ts',
+    'observe',
+    'registry',
+    'route',
+    'traffic.ts',
+  ],
   'main.ts': ['base', 'cli', 'cluster', 'config'],
 }
 
 /** Packages of the hot path are few and named; everything else belongs to the control plane. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   base: ['pino'],
+  auth: ['bcryptjs', 'jose', 'lru-cache', 'undici'],
   upstream: ['undici'],
   observe: ['prom-client'],
   registry: ['undici', 'fastify', 'consul'],
@@ -127,6 +140,7 @@ describe('the rules of the house', () => {
 
   test('nothing on the traffic plane imports node:http', () => {
     const traffic = [
+      'auth',
       'http1',
       'listen',
       'match',

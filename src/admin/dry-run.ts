@@ -14,6 +14,8 @@ interface Document {
 export interface DryRunState {
   /** `proxy.matcher` */
   readonly matcher: Matcher
+  /** Names of the schemes of `proxy.auth`. */
+  readonly authSchemes: readonly string[]
   /** What the tags make, by service. */
   readonly given: Iterable<readonly [service: string, definitions: readonly RouteDefinition[]]>
   /** In the order in which they are applied. */
@@ -25,9 +27,9 @@ export interface DryRunState {
 /** What the table would be with this document in place of the one of its name; nothing is changed. */
 export function dryRun(
   document: Document,
-  { matcher, given, documents, published }: DryRunState,
+  { matcher, authSchemes, given, documents, published }: DryRunState,
 ): DryRunView {
-  const trial = new Overrides(matcher)
+  const trial = new Overrides(matcher, authSchemes)
   for (const [service, definitions] of given) trial.setService(service, definitions)
   const others = documents.filter(({ name }) => name !== document.name)
   const all = [...others, document].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))

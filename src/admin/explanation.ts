@@ -66,15 +66,16 @@ export function explanationView(
   known: readonly TargetView[],
 ): ExplanationView {
   const { tableVersion, host, path, hosts, route, why, answer } = explanation
-  const served = [...explanation.targets]
+  const left = [...explanation.targets]
   const takeServed = (target: TargetView): ExplainedTarget | null => {
-    const at = served.findIndex(({ instance, url, service }) => {
+    const at = left.findIndex(({ instance, url, service }) => {
       return instance === target.instance && url === target.url && service === target.service
     })
-    return at === -1 ? null : served.splice(at, 1)[0]!
+    return at === -1 ? null : left.splice(at, 1)[0]!
   }
   const targets = known.map((target): ExplainedTargetView => {
-    const request = takeServed(target)?.request ?? null
+    const served = takeServed(target)
+    const request = served?.request ?? null
     return {
       ...target,
       why: whyShare(target),
@@ -82,6 +83,7 @@ export function explanationView(
         request === null
           ? null
           : { method: request.method, target: request.target, fields: fieldViews(request.fields) },
+      asked: served?.asked ?? [],
     }
   })
   return {

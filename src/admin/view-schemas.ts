@@ -255,6 +255,7 @@ export const explanationSchema: Schema = object<ExplanationView>({
       ...targetProperties,
       why: text(),
       request: orNull(object<ExplainedRequestView>({ method: text(), target: text(), fields: list(field) })),
+      asked: list(text(), 'what a real request would have to pass before, and was not asked'),
     }),
   ),
 })

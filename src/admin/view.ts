@@ -258,6 +258,8 @@ export interface ExplainedTargetView extends TargetView {
   readonly why: string
   /** What it would be sent; null: nothing, or it is one of too many. */
   readonly request: ExplainedRequestView | null
+  /** What a real request would have to pass before, and was not asked: `auth staff`. */
+  readonly asked: readonly string[]
 }
 
 export interface ExplainedRequestView {

@@ -1,3 +1,5 @@
+import { fieldLine, isFieldValue } from '../base/field-syntax.ts'
+
 /** A claim of a token that goes upstream as a field. */
 export interface ClaimField {
   /** Its name; dots lead into objects: `realm_access.roles`. */
@@ -16,16 +18,13 @@ export function claimLines(
 ): string {
   let lines = ''
   for (const { claim, header } of fields) {
-    const value = textOf(claimOf(payload, claim))
-    if (value !== null && !hasControl.test(value)) {
-      lines += `${header}: ${Buffer.from(value.trim(), 'utf8').toString('latin1')}\r\n`
-    }
+    const text = textOf(claimOf(payload, claim))
+    if (text === null) continue
+    const value = Buffer.from(text.trim(), 'utf8').toString('latin1')
+    if (isFieldValue(value)) lines += fieldLine(header, value)
   }
   return lines
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const hasControl = /[\x00-\x1f\x7f]/
 
 /** The claim of that name; where there is none, what its parts lead to. */
 function claimOf(payload: Readonly<Record<string, unknown>>, name: string): unknown {

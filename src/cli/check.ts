@@ -6,7 +6,7 @@ import { readArguments } from './arguments.ts'
 import { json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
-import { consulOptions, loadSettings } from './settings.ts'
+import { checkAuthFiles, consulOptions, loadSettings } from './settings.ts'
 
 /**
  * `gatehouse check -cfg FILE`: whether a gateway would start with this configuration, and what it would be. Exit code 0:
@@ -17,7 +17,9 @@ export const check: Command = async (context) => {
   const wantsJson = flags.has('json')
   try {
     const loaded = await loadSettings({ ...context, argv: options })
-    const found = await findings(loaded.config, context)
+    const auth = await authFindings(loaded.config, context)
+    const registry = await findings(loaded.config, context)
+    const found: Findings = { ...registry, mistakes: [...auth, ...registry.mistakes] }
     const warnings = [...loaded.warnings, ...found.warnings]
     const config = configView(loaded, context)
     context.print(
@@ -38,6 +40,15 @@ export const check: Command = async (context) => {
 interface Findings {
   readonly mistakes: readonly string[]
   readonly warnings: readonly string[]
+}
+
+async function authFindings(config: Config, context: CommandContext): Promise<readonly string[]> {
+  try {
+    await checkAuthFiles(config, context)
+    return []
+  } catch (error) {
+    return error instanceof StartError ? error.mistakes : [messageOf(error)]
+  }
 }
 
 /** What a gateway would only find out when it starts: files that are named, and the commands in them. */

@@ -45,6 +45,8 @@ function printed(explanation: ExplanationView): string {
     })
     blocks.push(`targets\n${columns(rows)}`)
   }
+  const asked = [...new Set(targets.flatMap((target) => target.asked))]
+  if (asked.length > 0) blocks.push(`asked first, and not by this command\n  ${asked.join(', ')}\n`)
   if (answer !== null) blocks.push(printedAnswer(answer))
   const first = targets.find(({ request }) => request !== null)
   if (answer === null && first?.request) {

@@ -17,7 +17,7 @@ import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
 import { chooseRegistry } from './registries.ts'
-import { trafficOptions } from './settings.ts'
+import { checkAuthFiles, trafficOptions } from './settings.ts'
 import { trafficFigures } from './traffic-feed.ts'
 
 /** A gateway that serves. */
@@ -45,6 +45,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   for (const warning of warnings) log.warn('config', 'warning', warning)
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
+  await checkAuthFiles(config, context)
   const traffic = trafficPlane(config, context, log)
   context.onHastyStop(() => traffic.running())
   const { registry, selfRegistration } = await chooseRegistry(config, context, log)
@@ -54,7 +55,11 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   let isHealthy = true
   const watch = new TrafficWatch(async () => trafficFigures(await traffic.metrics()), world.clock)
   const control = createControl(
-    { tagPrefix: config['registry.consul.tagprefix'], matcher: config['proxy.matcher'] },
+    {
+      tagPrefix: config['registry.consul.tagprefix'],
+      matcher: config['proxy.matcher'],
+      authSchemes: config['proxy.auth'].map(({ name }) => name),
+    },
     {
       registry,
       publish: (changes) => traffic.apply(changes),

@@ -1,3 +1,4 @@
+import { parseKeySet } from '../auth/key-set.ts'
 import { messageOf, StartError } from '../base/errors.ts'
 import { consulAddress } from '../config/addresses.ts'
 import type { Config, LoadResult } from '../config/load.ts'
@@ -142,6 +143,25 @@ const careOptions = (config: Config): TrafficOptions['care'] => ({
   slowStart: config['proxy.slowstart'],
 })
 
+/**
+ * Rejects with a StartError that names each file of `proxy.auth` that cannot be read, or makes no keys. The traffic plane
+ * reads them by itself, again and again: this is for the operator who has just started it.
+ */
+export async function checkAuthFiles(config: Config, context: CommandContext): Promise<void> {
+  const mistakes: string[] = []
+  for (const scheme of config['proxy.auth']) {
+    if (scheme.type === 'forward' || scheme.file === '') continue
+    try {
+      const text = await context.readFile(scheme.file)
+      if (scheme.type === 'jwt') parseKeySet(text)
+    } catch (error) {
+      const what = scheme.type === 'jwt' ? 'a file with a JWK set' : 'an htpasswd file that can be read'
+      mistakes.push(`proxy.auth: ${scheme.name}: file: expected ${what}, got ${messageOf(error)}`)
+    }
+  }
+  if (mistakes.length > 0) throw new StartError(mistakes)
+}
+
 export function trafficOptions(config: Config): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
@@ -197,6 +217,7 @@ export function trafficOptions(config: Config): TrafficOptions {
         },
       },
     },
+    auth: config['proxy.auth'],
     matcher: config['proxy.matcher'],
     strategy: config['proxy.strategy'],
     queue: { size: config['proxy.queue.size'], timeout: config['proxy.queue.timeout'] },

@@ -1,5 +1,6 @@
 import { logLevels } from '../base/log.ts'
 import { consulAddr } from './addresses.ts'
+import { authSchemes } from './auth-schemes.ts'
 import { fieldNames, fieldValues } from './field-values.ts'
 import type { Kind } from './kind.ts'
 import { listeners, uiListener } from './listeners.ts'
@@ -67,7 +68,16 @@ export const options = {
     'Example: 127.0.0.1:9999;rt=30s,[::1]:9999',
   ),
   'proxy.cs': accepted(pairs, '', 'Certificate sources of TLS listeners.'),
-  'proxy.auth': accepted(pairs, '', 'Authorisation schemes that routes name with auth=.'),
+  'proxy.auth': works(
+    authSchemes,
+    '',
+    'Authorisation schemes that routes name with auth=, comma separated: name and type, and what the type takes, with ";" between. Types: basic, forward, jwt.',
+    'basic checks user and password against an htpasswd file: file, realm, refresh.',
+    'forward asks a service about each request: url, timeout, tlsskipverify, and the header fields that are copied, requestheaders, upstreamheaders, responseheaders. fabio has no such type.',
+    'jwt checks signed tokens: url or file of the keys, refresh, timeout, issuer, audience, algorithms, leeway, header, cookie, claims. fabio has no such type.',
+    'A list of more than one item stands in quotes: claims="sub:X-User,email:X-Email"',
+    'Example: name=staff;type=basic;file=/etc/gatehouse/htpasswd;refresh=30s',
+  ),
   'proxy.strategy': works(
     choice(['rr', 'rnd', 'least']),
     'rr',

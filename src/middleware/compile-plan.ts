@@ -3,6 +3,8 @@ import type { ChooseChange, FieldChanges, Middleware, OwnAnswerLines, Plan } fro
 import type { FieldEdit } from '../route/field-edit.ts'
 import type { RouteOptions } from '../route/options.ts'
 import type { CompilePlan, PlannedTarget } from '../route/plan.ts'
+import { compileAccess } from './access.ts'
+import type { AuthSteps } from './auth.ts'
 import { type CompressionOptions, compressionCompiler, usualTypes } from './compression.ts'
 import { compileFieldChanges, ownAnswerLines, type StsOptions, stsLine } from './field-changes.ts'
 import { compileRedirect } from './redirect.ts'
@@ -21,14 +23,19 @@ export interface PlanOptions extends CallLimits {
 }
 
 /** Makes the plans of targets: the one place that knows which option becomes which step, and in which order. */
-export function planCompiler(defaults: PlanOptions): CompilePlan {
+export function planCompiler(defaults: PlanOptions, auth: Pick<AuthSteps, 'step'>): CompilePlan {
   const answerPart = answerParts(defaults)
   const request = compileFieldChanges(defaults.requestFields)
   const changeOf = compressionPart(defaults.compression)
   return (target): Plan => {
     const { options, authority } = target
     const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
-    const steps: (Middleware | null)[] = [redirect?.step ?? null]
+    // fabio reference 6.1: who may use a route is asked before anything of it is told.
+    const steps: (Middleware | null)[] = [
+      compileAccess(options),
+      options.auth === undefined ? null : auth.step(options.auth),
+      redirect?.step ?? null,
+    ]
     const before = steps.filter((step) => step !== null)
     return {
       before: before.length === 0 ? null : before,

@@ -82,6 +82,8 @@ export interface ExplainedTarget {
   /** What it would be sent; null: the gateway answers in its place. */
   readonly request: ExplainedRequest | null
   readonly answer: ExplainedAnswer | null
+  /** Steps that a real request would have to pass first, and that were not asked: `auth staff`. */
+  readonly asked: readonly string[]
 }
 
 export interface ExplainParts {
@@ -108,7 +110,8 @@ export function explain(
   const path = routePath(target)
   const route = table.find(host, path, secure)
   const ask = (chosen: Route | null): Outcome => {
-    const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { request: null, answer: null }
+    const asked: string[] = []
+    const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { request: null, answer: null, asked }
     const dry = chosen === null ? null : withoutConnections(chosen, (sent) => (outcome.request = sent))
     const live = { current: new FixedTable(table.version, dry) }
     const handler = createHandler(
@@ -120,7 +123,7 @@ export function explain(
         log: silent,
         world,
         wheel: new TimerWheel(world.clock),
-        isDry: true,
+        skipped: ({ name }) => asked.push(name),
       },
     )
     const client = new NobodysClient(request, (answer) => (outcome.answer = answer))
@@ -157,7 +160,7 @@ export function explain(
   }
 }
 
-type Outcome = Pick<ExplainedTarget, 'request' | 'answer'>
+type Outcome = Pick<ExplainedTarget, 'request' | 'answer' | 'asked'>
 
 const byShare = ({ targets }: Route): Target[] => targets.toSorted((a, b) => b.share - a.share)
 

@@ -96,15 +96,14 @@ export const replacedLines = (exchange: Exchange, localIp: string): string =>
 function extended(exchange: Exchange, host: string, localIp: string): string {
   const { fields, client, isPeerTrusted, clientAddress, toldForwarded } = exchange
   const remote = client.remoteAddress
-  const scheme = ofHttp(requestScheme(exchange))
+  const scheme = forwardedProto(exchange)
   const told = (lowerName: string): string => (isPeerTrusted === true ? fields.first(lowerName) : '')
-  const hops = isPeerTrusted === true ? fields.all('x-forwarded-for').filter((line) => line !== '') : []
   const forwardedHost = told('x-forwarded-host') || host
   const port = told('x-forwarded-port')
   const element = forwardedElement({ for: remote, by: localIp, host, proto: connectionScheme(client) })
   return (
     (clientAddress === unknownAddress ? '' : `X-Real-Ip: ${clientAddress}\r\n`) +
-    `X-Forwarded-For: ${[...hops, remote].join(', ')}\r\n` +
+    `X-Forwarded-For: ${forwardedFor(exchange)}\r\n` +
     `X-Forwarded-Proto: ${scheme}\r\n` +
     `X-Forwarded-Port: ${/^\d{1,5}$/.test(port) ? port : portOf(forwardedHost, scheme === 'https')}\r\n` +
     (forwardedHost === '' ? '' : `X-Forwarded-Host: ${forwardedHost}\r\n`) +
@@ -128,6 +127,15 @@ export function requestScheme(exchange: Exchange): string {
   }
   const scheme = connectionScheme(client)
   return fields.first('upgrade') === 'websocket' ? scheme.replace('http', 'ws') : scheme
+}
+
+/** What X-Forwarded-Proto says. */
+export const forwardedProto = (exchange: Exchange): string => ofHttp(requestScheme(exchange))
+
+/** What X-Forwarded-For says: the hops that somebody tells whose word counts, and the peer. */
+export function forwardedFor({ fields, client, isPeerTrusted }: Exchange): string {
+  const told = isPeerTrusted === false ? [] : fields.all('x-forwarded-for').filter((line) => line !== '')
+  return [...told, client.remoteAddress].join(', ')
 }
 
 const connectionScheme = ({ secure }: ClientSide): string => (secure ? 'https' : 'http')

@@ -16,7 +16,14 @@ import type { Exchange } from './exchange.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
 import { httpDate } from './http-date.ts'
 import { rewriteTarget } from './path.ts'
-import { type LocalAnswer, type OwnAnswerLines, type Plan, planOf, type Verdict } from './plan.ts'
+import {
+  type LocalAnswer,
+  type Middleware,
+  type OwnAnswerLines,
+  type Plan,
+  planOf,
+  type Verdict,
+} from './plan.ts'
 import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
 import { mayRetry } from './retry.ts'
@@ -51,8 +58,11 @@ export interface HandlerParts {
   readonly log: Log
   readonly world: World
   readonly wheel: TimerWheel
-  /** Nothing is to be counted or asked: somebody wants to know what would happen. */
-  readonly isDry: boolean
+  /**
+   * Nothing is to be counted or asked: somebody wants to know what would happen, and hears of the steps that a real
+   * request would have to pass; null: it is a real one.
+   */
+  readonly skipped: ((step: Middleware) => void) | null
 }
 
 /** What the client's connection does with an exchange once it has read a request's head. */
@@ -138,7 +148,10 @@ class Phases implements Handler {
     } else if (route.queue !== null && route.balancer !== null) {
       this.#wait(exchange, route.queue, () => this.#route(exchange))
     } else {
-      this.fail(exchange, new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`))
+      const failure = route.isClosed
+        ? new GatewayError('GW_FORBIDDEN', `what says who may use route ${route.text} is wrong: nobody may`)
+        : new GatewayError('GW_NO_TARGET', `route ${route.text} has no healthy instance`)
+      this.fail(exchange, failure)
     }
   }
 
@@ -209,7 +222,11 @@ class Phases implements Handler {
     const steps = plan.before!
     for (let index = at; index < steps.length; index++) {
       const step = steps[index]!
-      if (this.#parts.isDry && step.hasEffects) continue
+      const { skipped } = this.#parts
+      if (skipped !== null && step.hasEffects) {
+        skipped(step)
+        continue
+      }
       const verdict = step.run(exchange)
       if (verdict === null) continue
       if (verdict instanceof Promise)
@@ -389,6 +406,7 @@ class Phases implements Handler {
 
   /** Answers in place of an instance. */
   answer(exchange: Exchange, { status, lines, body, error }: LocalAnswer): void {
+    if (error !== null) this.#parts.log.debug('proxy', 'refused', `${error.message}: ${exchange.target}`)
     exchange.status = status
     exchange.failure = error
     this.finish(exchange)
@@ -432,7 +450,7 @@ class Phases implements Handler {
   #write(exchange: Exchange, lines: string, body: LocalAnswer['body']): void {
     const { client, status, method, chosen, answerLines, vary } = exchange
     const { plain, secure } = chosen === null ? this.#options.own : planOf(chosen).own
-    const octets = body === null ? null : Buffer.from(body.text)
+    const octets = body === null ? null : typeof body.text === 'string' ? Buffer.from(body.text) : body.text
     const type = body === null ? '' : `Content-Type: ${body.type}\r\n`
     exchange.bodySize = method === 'HEAD' || octets === null ? 0 : octets.length
     let all = `${type}${lines}${client.secure ? secure : plain}${answerLines}`

@@ -66,7 +66,7 @@ const decodeUnreserved = (path: string): string =>
   path.replace(/%(?:2[de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])/gi, decodeURIComponent)
 
 /** Unreserved characters and `$ & + , / : ; = @` stay; every other octet becomes an escape (fabio reference 6.2). */
-function encodePath(path: string): string {
+export function encodePath(path: string): string {
   let encoded = ''
   for (const octet of Buffer.from(path, 'utf8')) {
     const char = String.fromCharCode(octet)

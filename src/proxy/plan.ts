@@ -10,8 +10,8 @@ export interface LocalAnswer {
   readonly status: number
   /** Field lines beside Content-Type, Content-Length and Date, each ending in CRLF. */
   readonly lines: string
-  /** With the media type that it is sent as; null: no body. */
-  readonly body: { readonly type: string; readonly text: string } | null
+  /** With the media type that it is sent as; null: no body. Octets where somebody else wrote it. */
+  readonly body: { readonly type: string; readonly text: string | Buffer } | null
   /** Why the request is refused; null: the answer is no error. Errors get a body that a person can read. */
   readonly error: GatewayError | null
 }

@@ -326,12 +326,6 @@ function missingFeature(source: Source, url: string, options: RouteOptions): str
   const scheme = options.redirect === undefined ? schemeOf(url) : null
   if (source.path === '' || scheme === 'tcp') return 'TCP and SNI routes are not served by this version'
   if (scheme === 'grpc' || scheme === 'grpcs') return 'gRPC routes are not served by this version'
-  if (options.allow !== undefined || options.deny !== undefined) {
-    return 'access rules are not served by this version, and the route is not opened without them'
-  }
-  if (options.auth !== undefined) {
-    return 'authorisation is not served by this version, and the route is not opened without it'
-  }
   return null
 }
 

@@ -9,6 +9,7 @@ import {
   type Source,
   sourceText,
 } from './definition.ts'
+import { quote } from './mistake.ts'
 import { isGuarded } from './options.ts'
 import { globPathMistake } from './source.ts'
 
@@ -22,6 +23,7 @@ import { globPathMistake } from './source.ts'
  */
 export class Overrides {
   readonly #matcher: Matcher
+  readonly #authSchemes: ReadonlySet<string>
   #commands: readonly Command[] = []
   /** Where its commands are, by service. */
   #places = new Map<string, number[]>()
@@ -39,9 +41,13 @@ export class Overrides {
   readonly #together = new Map<string, Outcome>()
   readonly #result = new Map<string, readonly RouteDefinition[]>()
 
-  /** @param matcher that of routes that name none: `proxy.matcher` */
-  constructor(matcher: Matcher) {
+  /**
+   * @param matcher that of routes that name none: `proxy.matcher`
+   * @param authSchemes names of the schemes of `proxy.auth`: a route with another one is closed
+   */
+  constructor(matcher: Matcher, authSchemes: readonly string[]) {
     this.#matcher = matcher
+    this.#authSchemes = new Set(authSchemes)
   }
 
   /** In place of all commands before. Returns the services whose definitions are others now. */
@@ -83,14 +89,14 @@ export class Overrides {
     return this.#result.keys()
   }
 
-  /** Weights that found nothing to weigh, and paths that are no globs where `proxy.matcher` wants them to be. */
+  /** Weights that found nothing to weigh, and what `proxy.matcher` and `proxy.auth` make a mistake of. */
   get problems(): Problem[] {
     const unmatched = new Set([...this.#own.values(), ...this.#together.values()].flatMap((o) => o.unmatched))
     return [
       ...[...this.#given.values()].flatMap((given) => given.problems),
       ...this.#commands.flatMap((command): Problem[] => {
         if (command.kind === 'weight' && unmatched.has(command)) return [problemOf(command, noMatch(command))]
-        const mistake = command.kind === 'add' ? this.#pathMistake(command.definition) : null
+        const mistake = command.kind === 'add' ? this.#mistakeIn(command.definition) : null
         return mistake === null ? [] : [problemOf(command, mistake)]
       }),
     ]
@@ -99,7 +105,7 @@ export class Overrides {
   #take(definitions: readonly RouteDefinition[]): Given {
     const problems: Problem[] = []
     const checked = definitions.map((definition) => {
-      const mistake = this.#pathMistake(definition)
+      const mistake = this.#mistakeIn(definition)
       if (mistake === null) return definition
       const { service, instance, source, optionText } = definition
       const text = `${sourceText(source)} ${optionText}`.trimEnd()
@@ -110,12 +116,16 @@ export class Overrides {
   }
 
   #checked(command: Command): Command {
-    const mistake = command.kind === 'add' ? this.#pathMistake(command.definition) : null
+    const mistake = command.kind === 'add' ? this.#mistakeIn(command.definition) : null
     if (command.kind !== 'add' || mistake === null) return command
     return { ...command, definition: { ...command.definition, unserved: mistake } }
   }
 
-  #pathMistake(definition: RouteDefinition): string | null {
+  /** What only the configuration makes a mistake of. */
+  #mistakeIn(definition: RouteDefinition): string | null {
+    const { auth } = definition.options
+    // Its options stay, so its source stays closed.
+    if (auth !== undefined && !this.#authSchemes.has(auth)) return unknownScheme(auth, this.#authSchemes)
     return matcherOf(definition, this.#matcher) === 'glob' ? globPathMistake(definition.source.path) : null
   }
 
@@ -337,6 +347,11 @@ const problemOf = (command: Command, reason: string): Problem => ({
   text: command.text,
   reason: `${command.place}: ${reason}`,
 })
+
+function unknownScheme(name: string, known: ReadonlySet<string>): string {
+  const names = known.size === 0 ? 'which has none' : `which has ${[...known].join(', ')}`
+  return `option "auth": expected the name of a scheme of proxy.auth, ${names}, got ${quote(name)}`
+}
 
 /** Begins with fabio's words (reference 2.3). */
 function noMatch({ service, source, tags }: WeightCommand): string {

@@ -48,6 +48,8 @@ export interface Route extends Balancing {
   readonly targets: readonly Target[]
   /** Known ones that must get nothing. */
   readonly unhealthy: number
+  /** What says who may use it is wrong, and nobody else serves it: nobody may use it, until that is right. */
+  readonly isClosed: boolean
 }
 
 /** What `proxy.unhealthyroute` says of a route whose instances are all unhealthy. */
@@ -282,10 +284,15 @@ export class TableBuilder {
       targets,
       unhealthy: definitions.filter((definition) => !isServed(definition)).length,
       ...this.#balancing.build(key, targets),
+      // Where an unhealthy instance says it right, all there is to do is to wait for it.
+      isClosed: definitions.some(isClosing) && definitions.every(({ unserved }) => unserved !== null),
     }
   }
 
-  /** A route that is known and has no target answers 503; one that this version cannot serve is as if not there. */
+  /**
+   * A route that is known and has no target answers 503, a closed one 403; one that this version cannot serve is as if
+   * not there.
+   */
   #answersWithoutTarget(definitions: readonly RouteDefinition[]): boolean {
     if (definitions.some(isClosing)) return true
     return (

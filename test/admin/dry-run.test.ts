@@ -21,12 +21,12 @@ interface Document {
 
 /** What the control plane has after these documents. */
 function stateAfter(documents: readonly Document[]) {
-  const overrides = new Overrides('prefix')
+  const overrides = new Overrides('prefix', [])
   for (const [service, definitions] of given) overrides.setService(service, definitions)
   overrides.setCommands(documents.flatMap(({ name, text }) => parseCommands(text, name).commands))
   const published = new Map<string, readonly RouteDefinition[]>()
   for (const service of overrides.services()) published.set(service, overrides.definitionsOf(service))
-  return { matcher: 'prefix', given, documents, published } as const
+  return { matcher: 'prefix', authSchemes: [], given, documents, published } as const
 }
 
 const check = (text: string, name = 'kv', documents: readonly Document[] = []) =>

@@ -86,7 +86,12 @@ describe('the view of an explanation', () => {
     route: { host: '', path: '/', matcher: 'prefix' },
     why: 'because',
     answer: null,
-    targets: [{ service: 'web', instance: 'n1', url: 'http://n1/', share: 0.25, request, answer: null }],
+    targets: [
+      {
+        ...{ service: 'web', instance: 'n1', url: 'http://n1/', share: 0.25 },
+        ...{ request, answer: null, asked: ['auth staff'] },
+      },
+    ],
   }
 
   test('puts what is known of the targets beside what they would be sent, the largest share first', () => {
@@ -97,6 +102,7 @@ describe('the view of an explanation', () => {
       target('n3', 0, { routed: true }),
     ]
     const view = explanationView({ url: '/x', method: 'GET', header: [] }, explanation, known)
+    expect(view.targets.map(({ asked }) => asked)).toEqual([[], ['auth staff'], [], []])
     expect(view.targets.map(({ instance, why, request: sent }) => [instance, why, sent])).toEqual([
       ['n2', 'it gets 75 % of the requests', null],
       [

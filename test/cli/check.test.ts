@@ -10,6 +10,7 @@ const files = {
   file: 'registry.backend = file\nregistry.file.path = routes\n',
   tls: 'registry.consul.tls.cafile = /no/ca\n',
   token: 'b4c1-9f\n',
+  auth: 'proxy.auth = name=staff;type=basic;file=/no/users,name=api;type=jwt;file=good;issuer=me\n',
 }
 
 describe('gatehouse check', () => {
@@ -44,6 +45,14 @@ describe('gatehouse check', () => {
       ['mistake: registry.consul.tokenfile: expected a file with one token'],
     ],
     [['-registry.consul.tokenfile', 'token'], 0, []],
+    [
+      ['-cfg', 'auth'],
+      1,
+      [
+        'mistake: proxy.auth: staff: file: expected an htpasswd file that can be read, got ',
+        'mistake: proxy.auth: api: file: expected a file with a JWK set, got ',
+      ],
+    ],
     [['-proxy.flushinterval', '3s'], 0, ['warning: flag -proxy.flushinterval: has no effect']],
   ])('%j ends with %d and says why', async (argv, code, words) => {
     const ran = await runCommand(check, argv, files)

@@ -62,7 +62,7 @@ describe('whatever tags and commands say', () => {
             compilePlan: () => ({}),
           } as const
           const live = new LiveTable(new TableBuilder(options, upstreams))
-          const overrides = new Overrides(matcher)
+          const overrides = new Overrides(matcher, [])
           const publish = (services: readonly string[]): void => {
             live.apply(
               services.map((service) => ({ service, definitions: overrides.definitionsOf(service) })),

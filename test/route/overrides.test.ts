@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Matcher } from '../../src/match/matcher.ts'
 import { type Command, parseCommands } from '../../src/route/command.ts'
 import type { RouteDefinition } from '../../src/route/definition.ts'
+import { isClosing } from '../../src/route/options.ts'
 import { Overrides } from '../../src/route/overrides.ts'
 import { definition } from '../support/routes.ts'
 
@@ -29,7 +30,7 @@ const shown = (overrides: Overrides, ...services: string[]): string[] =>
 
 /** Two services, one of them with two instances. */
 function create(matcher: Matcher = 'prefix'): Overrides {
-  const overrides = new Overrides(matcher)
+  const overrides = new Overrides(matcher, [])
   overrides.setService('web', [
     definition('web', '/', a, { instance: 'n/1', tags: ['blue', 'v1'] }),
     definition('web', '/', b, { instance: 'n/2', tags: ['green', 'v1'] }),
@@ -62,7 +63,7 @@ describe('without commands', () => {
     ['the weight', ['/ weight=0.1', '/ weight=0.2'], ['', '']],
     ['the matcher', ['/', '/ matcher=segment'], ['', 'matcher=segment']],
   ])('an instance that states two which differ in %s', (_what, routes, expected) => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     overrides.setService(
       'web',
       routes.map((route) => definition('web', route, a)),
@@ -71,7 +72,7 @@ describe('without commands', () => {
   })
 
   test('two instances that share an address are two', () => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     overrides.setService(
       'web',
       ['n/1', 'n/2'].map((instance) => definition('web', '/', a, { instance })),
@@ -138,7 +139,7 @@ describe('the commands', () => {
   test.each([`route del svc2 /x ${b}`, 'route del svc2 /x', 'route del svc2'])(
     'after %s svc1 serves',
     (line) => {
-      const overrides = new Overrides('prefix')
+      const overrides = new Overrides('prefix', [])
       overrides.setService('svc1', [definition('svc1', '/', a)])
       overrides.setService('svc2', [definition('svc2', '/x', b)])
       expect(overrides.setCommands(commandsOf(line))).toEqual(['svc2'])
@@ -147,13 +148,13 @@ describe('the commands', () => {
   )
 
   test('an added route is healthy, of no instance, and says where it comes from', () => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     expect(overrides.setCommands(commandsOf(`route add web / ${a}`))).toEqual(['web'])
     expect(overrides.definitionsOf('web')).toMatchObject([{ instance: '', healthy: true, origin: 'command' }])
   })
 
   test('an added route stands in for the same one of an unhealthy instance', () => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     overrides.setCommands(commandsOf(`route add web / ${a}`))
     overrides.setService('web', [definition('web', '/', a, { healthy: false })])
     expect(overrides.definitionsOf('web').map(({ healthy }) => healthy)).toEqual([false, true])
@@ -162,19 +163,19 @@ describe('the commands', () => {
   })
 
   test('a weight is shared out among those that get requests', () => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     overrides.setCommands(commandsOf('route weight web / weight 0.1'))
     overrides.setService('web', [
       definition('web', '/', a),
       definition('web', '/', b, { healthy: false }),
-      definition('web', '/ allow=ip:10.0.0.1', c),
+      definition('web', '/ allow=nonsense', c),
     ])
     expect(overrides.definitionsOf('web').map(({ weight }) => weight)).toEqual([0.1, 0.1, 0.1])
     expect(overrides.problems).toEqual([])
   })
 
   test('a weight is shared out within each route where one source has two', () => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     overrides.setCommands(commandsOf('route weight web / weight 0.2'))
     overrides.setService('web', [
       definition('web', '/', a),
@@ -185,7 +186,7 @@ describe('the commands', () => {
   })
 
   test('a TCP port can be added, weighed and taken away', () => {
-    const overrides = new Overrides('prefix')
+    const overrides = new Overrides('prefix', [])
     overrides.setService('db', [definition('db', ':3306 proto=tcp', a)])
     overrides.setCommands(
       commandsOf('route add db :3306 tcp://10.0.0.9:1', 'route weight db :3306 weight 0.5'),
@@ -226,8 +227,29 @@ describe('a problem', () => {
     expect(overrides.problems).toHaveLength(2)
   })
 
+  test('is a scheme that proxy.auth does not have, and nobody may use its route', () => {
+    const overrides = new Overrides('prefix', ['staff', 'sso'])
+    overrides.setService('web', [
+      definition('web', '/a auth=staff', a),
+      definition('web', '/b auth=stuff strip=/b', a),
+    ])
+    overrides.setCommands(commandsOf(`route add web /c ${a} opts "auth=Staff"`))
+    const mistake = (name: string): string =>
+      `option "auth": expected the name of a scheme of proxy.auth, which has staff, sso, got "${name}"`
+    const definitions = overrides.definitionsOf('web')
+    expect(definitions.map((one) => [one.source.path, one.unserved, isClosing(one)])).toEqual([
+      ['/a', null, false],
+      ['/b', mistake('stuff'), true],
+      ['/c', mistake('Staff'), true],
+    ])
+    expect(overrides.problems.map(({ text, reason }) => [text, reason])).toEqual([
+      ['/b auth=stuff strip=/b', mistake('stuff')],
+      [`route add web /c ${a} opts "auth=Staff"`, `line 1: ${mistake('Staff')}`],
+    ])
+  })
+
   test('is a path that is no glob where globs are the default, and it costs only itself', () => {
-    const overrides = new Overrides('glob')
+    const overrides = new Overrides('glob', [])
     overrides.setService('web', [
       definition('web', '/a[ strip=/a', a),
       definition('web', '/b[ matcher=prefix', a),
@@ -321,7 +343,7 @@ describe('any sequence of changes', () => {
   test('gives what all commands, executed one after the other on everything, would give', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 8 }), (changes) => {
-        const overrides = new Overrides('prefix')
+        const overrides = new Overrides('prefix', [])
         let commands: Command[] = []
         const given = new Map<string, RouteDefinition[]>()
         for (const one of changes) {

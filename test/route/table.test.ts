@@ -328,7 +328,7 @@ describe('a definition that this version does not serve', () => {
     expect(sourceFor(table, '', '/x')).toBe('/')
   })
 
-  test.each(['allow=ip:10.0.0.1', 'deny=ip:10.0.0.1', 'auth=staff', 'allow=nonsense', 'auth='])(
+  test.each(['allow=nonsense', 'deny=', 'auth=', 'allow=ip:10.0.0.1 deny=ip:10.0.0.2', 'auth allow=ip:::/0'])(
     'because of %s keeps its source closed, whatever wider route there is',
     (option) => {
       for (const unhealthyRoute of ['503', 'fallthrough'] as const) {
@@ -339,7 +339,8 @@ describe('a definition that this version does not serve', () => {
             serviceRoutes('s', definition('s', `/admin ${option}`, b, { healthy })),
           ])
           const route = table.find('', '/admin/users', false)!
-          expect([route.text, route.targets, route.balancer]).toEqual(['/admin', [], null])
+          const { text, targets, balancer, isClosed } = route
+          expect([text, targets, balancer, isClosed]).toEqual(['/admin', [], null, true])
           expect(upstreams.size).toBe(1)
         }
       }
@@ -348,12 +349,26 @@ describe('a definition that this version does not serve', () => {
 
   test('gets nothing, and the others of its source share everything', () => {
     const { live } = createLive()
-    const table = live.apply([
-      serviceRoutes('s', definition('s', '/', a), definition('s', '/ auth=staff', b)),
-    ])
+    const table = live.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/ auth=', b))])
     const route = table.find('', '/', false)!
     expect(route.targets.map(({ url, share }) => [url, share])).toEqual([[a, 1]])
-    expect(route.unhealthy).toBe(1)
+    expect([route.unhealthy, route.isClosed]).toEqual([1, false])
+  })
+
+  test('beside an unhealthy one that is right is waited for, and no wider route answers', () => {
+    for (const unhealthyRoute of ['503', 'fallthrough'] as const) {
+      const { live } = createLive(unhealthyRoute)
+      const table = live.apply([
+        serviceRoutes('wide', definition('wide', '/', a)),
+        serviceRoutes(
+          's',
+          definition('s', '/admin auth=', a),
+          definition('s', '/admin auth=staff', b, { healthy: false }),
+        ),
+      ])
+      const { text, targets, isClosed } = table.find('', '/admin', false)!
+      expect([text, targets, isClosed]).toEqual(['/admin', [], false])
+    }
   })
 
   test('for a TCP port is nothing that a request finds', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RouteMistake } from '../../src/route/mistake.ts'
+import { isGuarded } from '../../src/route/options.ts'
 import { definitionsOf, isRouteTag, parseRouteTag, type TagRules } from '../../src/route/tag.ts'
 
 const rules: TagRules = { prefix: 'p-', variables: { a: 'Qq', B: 'Rr', DC: 'dc1' } }
@@ -183,9 +184,6 @@ describe('the definitions of an instance', () => {
   )
 
   test.each([
-    ['p-/ allow=ip:10.0.0.0/8', { allow: [{ family: 'ipv4', address: '10.0.0.0', bits: 8 }] }],
-    ['p-/ deny=ip:fe80::1', { deny: [{ family: 'ipv6', address: 'fe80::1', bits: 128 }] }],
-    ['p-/ auth=staff', { auth: 'staff' }],
     ['p-:3306 proto=tcp pxyproto=true', { pxyProto: true }],
     ['p-/pkg.Service proto=grpcs grpcservername=x', { grpcServerName: 'x' }],
   ])('of %j are kept with typed options and not served', (tag, options) => {
@@ -203,7 +201,16 @@ describe('the definitions of an instance', () => {
     })
   })
 
-  // The reason has to stay when this version learns to serve access rules: nobody may use such a route.
+  test.each([
+    ['p-/ allow=ip:10.0.0.0/8', { allow: [{ family: 'ipv4', address: '10.0.0.0', bits: 8 }] }],
+    ['p-/ deny=ip:fe80::1', { deny: [{ family: 'ipv6', address: 'fe80::1', bits: 128 }] }],
+    ['p-/ auth=staff', { auth: 'staff' }],
+  ])('of %j say who may use the route', (tag, options) => {
+    const { definitions, problems } = definitionsOf({ ...instance, tags: [tag] }, rules)
+    expect(definitions).toMatchObject([{ options, unserved: null }])
+    expect(problems).toEqual([])
+  })
+
   test.each([
     ['allow=ip:10/8', 'option "allow=ip:10/8": expected an item like ip:10.0.0.0/8'],
     ['deny=net:10.0.0.0/8', 'option "deny=net:10.0.0.0/8": expected an item like'],
@@ -319,8 +326,9 @@ describe('the definitions of an instance', () => {
     fc.assert(
       fc.property(anyTag, fc.constantFrom('allow', 'deny', 'auth'), fc.string(), (text, guard, value) => {
         const tags = [`p-/ ${text} ${guard}=${value.replaceAll(/\s/g, '')}`]
-        for (const { unserved } of definitionsOf({ ...instance, tags }, rules).definitions) {
-          expect(unserved).not.toBeNull()
+        for (const { unserved, options } of definitionsOf({ ...instance, tags }, rules).definitions) {
+          if (unserved === null) expect(options[guard]).not.toBeUndefined()
+          else expect(isGuarded(options)).toBe(true)
         }
       }),
     )

@@ -2,6 +2,7 @@ import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import type { FieldList } from '../../src/http1/field-section.ts'
 import { listOfLines, sectionOf } from '../../src/http1/field-section.ts'
 import type { ResponseSink, UpstreamRequest } from '../../src/http1/messages.ts'
+import { startAuth } from '../../src/middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from '../../src/middleware/compile-plan.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/proxy/handler.ts'
@@ -84,7 +85,7 @@ export function handling(
       queue: { size: 100, timeout: 5_000 },
       unhealthyRoute: '503',
       random: () => 0,
-      compilePlan: planCompiler(options),
+      compilePlan: planCompiler(options, startAuth([], { world, log: new CapturedLog() })),
     },
     new Upstreams(() => client),
   ).apply([serviceRoutes('web', definition('web', route, 'http://10.0.0.1:80/'))])
@@ -111,7 +112,7 @@ export function handling(
       log: new CapturedLog(),
       world,
       wheel: new TimerWheel(clock),
-      isDry: false,
+      skipped: null,
     },
   )
 

@@ -35,6 +35,7 @@ export const trafficOptions: TrafficOptions = {
     errorPages: {},
   },
   plan: planOptions(),
+  auth: [],
   matcher: 'prefix',
   strategy: 'rr',
   queue: { size: 100, timeout: 5_000 },
@@ -87,6 +88,7 @@ export async function startTraffic(
     care?: Partial<TrafficOptions['care']>
     queue?: Partial<TrafficOptions['queue']>
     strategy?: TrafficOptions['strategy']
+    auth?: TrafficOptions['auth']
   } = {},
 ) {
   const log = new CapturedLog()
@@ -104,6 +106,7 @@ export async function startTraffic(
       },
       queue: { ...trafficOptions.queue, ...more.queue },
       strategy: more.strategy ?? trafficOptions.strategy,
+      auth: more.auth ?? trafficOptions.auth,
       listeners: [{ ...trafficOptions.listeners[0]!, ...more.listener }],
     },
     { world: systemWorld, log, newId: () => 'id' },

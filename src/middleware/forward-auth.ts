@@ -1,0 +1,125 @@
+import type { ForwardClient, ForwardOptions, ServiceAnswer } from '../auth/forward.ts'
+import { GatewayError } from '../base/errors.ts'
+import { connectionFields, fieldLine, isFieldName, isFieldValue } from '../base/field-syntax.ts'
+import { maskOf } from '../http1/field-names.ts'
+import { listOfLines } from '../http1/field-section.ts'
+import type { Exchange } from '../proxy/exchange.ts'
+import { forwardedFor, forwardedProto } from '../proxy/forwarding-fields.ts'
+import { encodePath } from '../proxy/path.ts'
+import type { Middleware, Verdict } from '../proxy/plan.ts'
+import { failed } from './basic-auth.ts'
+import { refuse } from './refuse.ts'
+import { sayUpstream, spellingsOf } from './trusted-fields.ts'
+
+/**
+ * `auth=` with a scheme of the type `forward`: a service is asked about each request. 2xx lets it pass; 3xx and 4xx are
+ * the client's answer; with anything else, or without an answer in time, nobody passes.
+ */
+export function forwardAuth(options: ForwardOptions, client: ForwardClient): Middleware {
+  const { name, requestHeaders, upstreamHeaders, responseHeaders } = options
+  const except = spellingsOf(upstreamHeaders)
+  const upstream = new Set(upstreamHeaders.map((header) => header.toLowerCase()))
+  const toClient = new Set(responseHeaders.map((header) => header.toLowerCase()))
+  const settle = (exchange: Exchange, answer: ServiceAnswer): Verdict => {
+    if (answer.status >= 300) return refusal(name, answer)
+    if (upstream.size > 0)
+      sayUpstream(
+        exchange,
+        linesOf(answer, (field) => upstream.has(field)),
+        except,
+      )
+    if (toClient.size > 0) exchange.answerLines += linesOf(answer, (field) => toClient.has(field))
+    return null
+  }
+  return {
+    name: `auth ${name}`,
+    hasEffects: true,
+    run(exchange) {
+      const question = client.ask(fieldsOf(exchange, requestHeaders))
+      // A client that goes takes its question with it.
+      const call = { resume() {}, abort: () => question.abort() }
+      exchange.call = call
+      const over = (): void => {
+        if (exchange.call === call) exchange.call = null
+      }
+      return question.answer
+        .finally(over)
+        .then((answer) => settle(exchange, answer))
+        .catch(failed(name))
+    },
+  }
+}
+
+/** Said by us, or by nobody: of the connection, of a body that is not sent along, and of conditions and parts. */
+const unasked = maskOf(
+  'host',
+  'contentLength',
+  'expect',
+  'forwarded',
+  'xForwardedFor',
+  'xForwardedHost',
+  'xForwardedPort',
+  'xForwardedPrefix',
+  'xForwardedProto',
+)
+const neverAsked: ReadonlySet<string> = new Set([
+  ...spellingsOf(['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Method', 'X-Forwarded-Proto']),
+  ...spellingsOf(['X-Forwarded-Uri', 'X-Forwarded-Port', 'X-Forwarded-Prefix']),
+  'accept-encoding',
+  'content-encoding',
+  'content-type',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+])
+const nothing: ReadonlySet<string> = new Set()
+
+/**
+ * What the service is told: fields of the client, and the request as routing sees it. The path is the one that the route
+ * was found by, or a client could have one path judged and another one served.
+ */
+function fieldsOf(exchange: Exchange, named: readonly string[] | null): string[] {
+  const { fields, method, host, path, target } = exchange
+  const lines = fields.endToEnd(unasked, neverAsked, nothing)
+  const all = listOfLines(lines)
+  const told: string[] = []
+  const isNamed = named === null ? null : new Set(named.map((name) => name.toLowerCase()))
+  for (let i = 0; i < all.length; i += 2) {
+    if (isNamed === null || isNamed.has(all[i]!.toLowerCase())) told.push(all[i]!, all[i + 1]!)
+  }
+  const query = target.indexOf('?')
+  told.push(
+    ...['X-Forwarded-Method', method],
+    ...['X-Forwarded-Proto', forwardedProto(exchange)],
+    ...['X-Forwarded-Host', host],
+    ...['X-Forwarded-Uri', encodePath(path) + (query === -1 ? '' : target.slice(query))],
+    ...['X-Forwarded-For', forwardedFor(exchange)],
+  )
+  return told
+}
+
+function linesOf({ fields }: ServiceAnswer, isWanted: (lowerName: string) => boolean): string {
+  let lines = ''
+  for (let i = 0; i < fields.length; i += 2) {
+    const [field = '', value = ''] = [fields[i], fields[i + 1]]
+    const name = field.toLowerCase()
+    const mayGoOn = isFieldName(field) && !connectionFields.has(name) && isFieldValue(value)
+    if (mayGoOn && isWanted(name)) lines += fieldLine(field, value)
+  }
+  return lines
+}
+
+function refusal(name: string, answer: ServiceAnswer): Verdict {
+  const { status, body, fields } = answer
+  const lines = linesOf(answer, (field) => field !== 'content-type')
+  if (body.length === 0 && (status === 401 || status === 403)) {
+    const code = status === 401 ? 'GW_UNAUTHORIZED' : 'GW_FORBIDDEN'
+    return refuse(new GatewayError(code, `auth ${name}: the service said ${status}`), lines)
+  }
+  const typeAt = fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'content-type')
+  const type = typeAt === -1 ? 'text/plain; charset=utf-8' : fields[typeAt + 1]!
+  return { status, lines, body: body.length === 0 ? null : { type, text: body }, error: null }
+}
