@@ -81,7 +81,7 @@ export function createTraffic(
     (address) =>
       options.upstreamClient === 'wire' && address.origin.startsWith('http://')
         ? new WireClient(address, options.upstream, wheel)
-        : new UndiciClient(address, options.upstream),
+        : new UndiciClient(address, options.upstream, wheel),
     { options: options.care, wheel, clock: world.clock, log, changed() {} },
   )
   const live = new LiveTable(

@@ -37,6 +37,18 @@ export const catalogue = {
     status: 503,
     says: 'every instance of the route has as many requests as it may',
   },
+  GW_QUEUE_FULL: {
+    source: 'upstream',
+    retry: 'always',
+    status: 503,
+    says: 'too many requests wait for the upstream',
+  },
+  GW_QUEUE_TIMEOUT: {
+    source: 'upstream',
+    retry: 'never',
+    status: 503,
+    says: 'no connection to the upstream became free in time',
+  },
   GW_CONNECT_REFUSED: {
     source: 'upstream',
     retry: 'always',

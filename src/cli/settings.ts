@@ -231,7 +231,8 @@ export function trafficOptions(config: Config): TrafficOptions {
       idleTimeout: config['proxy.idleconntimeout'],
       keepAlivePeriod: config['proxy.keepalivetimeout'],
       maxConnections: config['proxy.maxconn'],
-      maxIdle: config['proxy.maxconn'],
+      maxWaiting: config['proxy.queue.size'],
+      waitTimeout: config['proxy.queue.timeout'],
       reuse: config['proxy.upstream.reuse'],
       stallTimeout: config['proxy.bodystalltimeout'],
       // What an upstream says is bounded as what a client says, with room for its cookies.

@@ -103,7 +103,7 @@ export const options = {
   'proxy.maxconn': works(
     int({ min: 0 }),
     '10000',
-    'Largest number of connections to one instance; 0: no limit. More requests than that wait for one.',
+    'Largest number of connections to one instance from each process that serves requests; 0: no limit. More requests than that wait for one.',
     'fabio limits the idle ones alone.',
   ),
   'proxy.dialtimeout': works(duration(), '30s', 'Time allowed to connect to an instance; 0: no limit.'),
@@ -207,6 +207,7 @@ export const options = {
     int({ min: 0, max: 1_000_000 }),
     '100',
     'Number of requests to one route that may wait for an instance whose maxconn= is reached, answered by 503 when there are more. A route may state its own: maxqueue=10',
+    'As many may wait for a connection to one instance where proxy.maxconn are in use. Those that find no place go to another instance.',
   ),
   'proxy.queue.timeout': works(
     timeout,

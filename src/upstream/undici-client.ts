@@ -1,6 +1,7 @@
 import { type Duplex, Readable } from 'node:stream'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { asGatewayError, type ErrorCode, GatewayError, messageOf } from '../base/errors.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
 import { fieldId } from '../http1/field-names.ts'
 import { listOfLines, sectionOf } from '../http1/field-section.ts'
 import { maxInterim } from '../http1/limits.ts'
@@ -9,9 +10,10 @@ import { lengthOf } from '../http1/request-head.ts'
 import { Transport, type TransportEvents } from '../http1/transport.ts'
 import type { UpstreamAddress } from './address.ts'
 import type { UpstreamCall, UpstreamClient } from './client.ts'
+import { type QueueOptions, WaitingCalls } from './waiting-calls.ts'
 
 /** All durations in milliseconds; 0 where it says so: no limit. */
-export interface UndiciClientOptions {
+export interface UndiciClientOptions extends QueueOptions {
   /** `proxy.dialtimeout`; 0: no limit. */
   readonly dialTimeout: number
   /** `proxy.responseheadertimeout`: from the end of the request to the head of the answer; 0: no limit. */
@@ -22,8 +24,6 @@ export interface UndiciClientOptions {
   readonly idleTimeout: number
   /** `proxy.keepalivetimeout`: period of TCP keep-alive probes; 0: the system's, negative: none. */
   readonly keepAlivePeriod: number
-  /** `proxy.maxconn`: the most connections to one upstream; 0: no limit. */
-  readonly maxConnections: number
 }
 
 const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
@@ -57,12 +57,17 @@ export class UndiciClient implements UpstreamClient {
   /** Made for the first request: a table may name ten thousand upstreams, and most rest. */
   #pool: Pool | null = null
   #isDestroyed = false
+  readonly #waiting: WaitingCalls
+  /** Exchanges and tunnels under way: each has a connection. */
+  #running = 0
+  #nobodyWaits: (() => void) | null = null
   #breaking = 0
   readonly #isBreaking = (): boolean => this.#breaking > 0
 
-  constructor(address: UpstreamAddress, options: UndiciClientOptions) {
+  constructor(address: UpstreamAddress, options: UndiciClientOptions, wheel: TimerWheel) {
     this.#address = address
     this.#options = options
+    this.#waiting = new WaitingCalls(options, wheel)
   }
 
   #newPool(): Pool {
@@ -102,8 +107,22 @@ export class UndiciClient implements UpstreamClient {
   }
 
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
+    const { maxConnections } = this.#options
+    // undici would let any number wait, and for any time.
+    if (maxConnections > 0 && this.#running >= maxConnections) return this.#waiting.add(request, sink)
+    return this.#start(request, sink)
+  }
+
+  readonly #ended = (): void => {
+    this.#running--
+    this.#waiting.next()?.become((request, sink) => this.#start(request, sink))
+    if (this.#waiting.size === 0) this.#nobodyWaits?.()
+  }
+
+  #start(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
+    this.#running++
     const { method, target, lines, body, upgrade, limits } = request
-    const exchange = new UndiciExchange(sink, this.#isBreaking)
+    const exchange = new UndiciExchange(sink, this.#isBreaking, this.#ended)
     try {
       this.#pool ??= this.#newPool()
       const headers = listOfLines(lines).slice()
@@ -130,11 +149,19 @@ export class UndiciClient implements UpstreamClient {
   }
 
   async close(): Promise<void> {
+    if (this.#waiting.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#nobodyWaits = resolve
+      })
+    }
     if (!this.#isDestroyed) await this.#pool?.close()
   }
 
   async destroy(): Promise<void> {
     this.#isDestroyed = true
+    this.#waiting.failAll(
+      new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed'),
+    )
     await this.#pool?.destroy()
   }
 }
@@ -178,10 +205,13 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
   #interim = 0
   /** Whether a connection of the pool is being reset at this very moment. */
   readonly #isBreaking: () => boolean
+  /** Its connection is free, or gone. */
+  readonly #ended: () => void
 
-  constructor(sink: ResponseSink, isBreaking: () => boolean) {
+  constructor(sink: ResponseSink, isBreaking: () => boolean, ended: () => void) {
     this.#sink = sink
     this.#isBreaking = isBreaking
+    this.#ended = ended
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -197,6 +227,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
     socket: Duplex,
   ): void {
     this.#hasEnded = true
+    socket.once('close', this.#ended)
     // undici has let go of the socket: from here on its events are the tunnel's.
     let events: TransportEvents | null = null
     const transport = new Transport(socket, {
@@ -254,6 +285,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
       return
     }
     this.#hasEnded = true
+    this.#ended()
     const trailers = fieldsOf(controller.rawTrailers)
     this.#sink.end(trailers.length === 0 ? null : sectionOf(trailers))
   }
@@ -265,6 +297,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
   fail(error: unknown): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#ended()
     // The Content-Length of a 304 is that of the answer to a GET (RFC 9110 section 8.6); undici waits for that body.
     if (this.#hasNoBody && (error as NodeJS.ErrnoException).code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
       this.#sink.end(null)

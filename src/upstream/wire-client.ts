@@ -9,13 +9,12 @@ import {
 } from '../http1/upstream-connection.ts'
 import type { UpstreamAddress } from './address.ts'
 import type { UpstreamCall, UpstreamClient } from './client.ts'
+import { type QueueOptions, WaitingCalls } from './waiting-calls.ts'
 
 /** All durations in milliseconds. */
-export interface WireClientOptions extends UpstreamConnectionOptions {
+export interface WireClientOptions extends UpstreamConnectionOptions, QueueOptions {
   /** `proxy.idleconntimeout`: how long a connection is kept without use; 0: as long as the peer's hint allows. */
   readonly idleTimeout: number
-  /** `proxy.maxconn`: the most idle connections to one upstream; 0: no limit. */
-  readonly maxIdle: number
   /** `proxy.upstream.reuse`: which requests may go out on a kept connection. */
   readonly reuse: 'always' | 'safe'
 }
@@ -35,6 +34,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
   readonly #idle: UpstreamConnection[] = []
   /** All of them, idle ones included. */
   readonly #open = new Set<UpstreamConnection>()
+  readonly #waiting: WaitingCalls
   #isClosing = false
   #closed: (() => void) | null = null
 
@@ -44,6 +44,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     this.#port = port === '' ? 80 : Number(port)
     this.#options = options
     this.#wheel = wheel
+    this.#waiting = new WaitingCalls(options, wheel)
   }
 
   /** Connections that are open. */
@@ -55,6 +56,11 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     return this.#idle.length
   }
 
+  /** Requests that wait for a connection. */
+  get waitingSize(): number {
+    return this.#waiting.size
+  }
+
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
     if (this.#isClosing) {
       queueMicrotask(() =>
@@ -62,12 +68,13 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
       )
       return overCall
     }
-    // The other side may close a kept connection at this very moment, and then only what does no harm is sent again.
-    const mayReuse = !request.fresh && (this.#options.reuse === 'always' || isIdempotent(request.method))
-    const connection = (mayReuse ? this.#takeIdle() : null) ?? this.#connect(request)
-    const call = new WireCall(connection)
-    connection.start(request, sink)
-    return call
+    const connection = (this.#mayReuse(request) ? this.#takeIdle() : null) ?? this.#connect(request)
+    return connection === null ? this.#waiting.add(request, sink) : startOn(connection, request, sink)
+  }
+
+  /** The other side may close a kept connection at this very moment, and then only what does no harm is sent again. */
+  #mayReuse({ fresh, method }: UpstreamRequest): boolean {
+    return !fresh && (this.#options.reuse === 'always' || isIdempotent(method))
   }
 
   #takeIdle(): UpstreamConnection | null {
@@ -79,7 +86,10 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     }
   }
 
-  #connect({ limits }: UpstreamRequest): UpstreamConnection {
+  /** Null: there is no room for another. */
+  #connect({ limits }: UpstreamRequest): UpstreamConnection | null {
+    const { maxConnections } = this.#options
+    if (maxConnections > 0 && this.#open.size >= maxConnections && !this.#makeRoom()) return null
     const address = { host: this.#host, port: this.#port }
     const dialTimeout = limits === null ? this.#options.dialTimeout : limits.dialTimeout
     const connection = new UpstreamConnection(address, this.#options, this, this.#wheel, dialTimeout)
@@ -87,9 +97,22 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     return connection
   }
 
+  /** Closes the connection that has been idle for longest, where somebody needs a new one. */
+  #makeRoom(): boolean {
+    const oldest = this.#idle.shift()
+    if (oldest === undefined) return false
+    this.#open.delete(oldest)
+    oldest.destroy()
+    return true
+  }
+
   idle(connection: UpstreamConnection): void {
-    const { idleTimeout, maxIdle } = this.#options
-    if (this.#isClosing || (maxIdle > 0 && this.#idle.length >= maxIdle)) {
+    const { idleTimeout } = this.#options
+    if (this.#waiting.size > 0) {
+      this.#serve(connection)
+      return
+    }
+    if (this.#isClosing) {
       connection.destroy()
       return
     }
@@ -99,10 +122,28 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
   }
 
   gone(connection: UpstreamConnection): void {
-    this.#open.delete(connection)
+    const wasCounted = this.#open.delete(connection)
     const index = this.#idle.indexOf(connection)
     if (index !== -1) this.#idle.splice(index, 1)
-    if (this.#open.size === 0) this.#closed?.()
+    if (wasCounted && this.#waiting.size > 0) this.#serve(null)
+    if (this.#isUnused) this.#closed?.()
+  }
+
+  /** Whoever has waited longest gets this connection, or a new one where it must not be a kept one. */
+  #serve(free: UpstreamConnection | null): void {
+    const waiting = this.#waiting.next()!
+    const isFit = free !== null && this.#mayReuse(waiting.request)
+    if (free !== null && !isFit) {
+      this.#open.delete(free)
+      free.destroy()
+    }
+    // There is room for one: the connection that is gone, or this very one.
+    const connection = isFit ? free : this.#connect(waiting.request)!
+    waiting.become((request, sink) => startOn(connection, request, sink))
+  }
+
+  get #isUnused(): boolean {
+    return this.#open.size === 0 && this.#waiting.size === 0
   }
 
   close(): Promise<void> {
@@ -113,14 +154,14 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
 
   destroy(): Promise<void> {
     const isClosed = this.close()
-    for (const connection of this.#open) {
-      connection.fail(new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed'))
-    }
+    const error = new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed')
+    this.#waiting.failAll(error)
+    for (const connection of this.#open) connection.fail(error)
     return isClosed
   }
 
   #whenClosed(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve()
+    if (this.#isUnused) return Promise.resolve()
     return new Promise((resolve) => {
       const before = this.#closed
       this.#closed = () => {
@@ -129,6 +170,12 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
       }
     })
   }
+}
+
+function startOn(connection: UpstreamConnection, request: UpstreamRequest, sink: ResponseSink): WireCall {
+  const call = new WireCall(connection)
+  connection.start(request, sink)
+  return call
 }
 
 /** One exchange. When it has ended its connection carries another, which this one must leave alone. */
