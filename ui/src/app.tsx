@@ -6,6 +6,7 @@ import type { Gateway } from './gateway.ts'
 import { Header } from './header.tsx'
 import { HistoryPage } from './history/history-page.tsx'
 import { place } from './navigation.ts'
+import { OverridesPage } from './overrides/overrides-page.tsx'
 import { type PageName, pages } from './place.ts'
 import { countOf } from './problems/problem-groups.ts'
 import { ProblemsPage } from './problems/problems-page.tsx'
@@ -35,6 +36,8 @@ function Page({ page, gateway }: { page: PageName; gateway: Gateway }) {
       return <ExplainPage gateway={gateway} />
     case 'history':
       return <HistoryPage gateway={gateway} />
+    case 'manual':
+      return <OverridesPage gateway={gateway} />
     case 'problems':
       return <ProblemsPage gateway={gateway} />
     default:
