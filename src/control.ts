@@ -1,8 +1,10 @@
 import { dryRun } from './admin/dry-run.ts'
+import { fabioRouteText } from './admin/fabio-routes.ts'
 import { type Change, History, instanceChanges, overrideChanges } from './admin/history.ts'
 import { type LineDiff, lineDiff } from './admin/line-diff.ts'
 import { Origins } from './admin/origins.ts'
 import { serviceView, unroutedOf } from './admin/service-view.ts'
+import { tableTree } from './admin/table-tree.ts'
 import { type Evidence, routeViews } from './admin/table-view.ts'
 import type {
   DryRunView,
@@ -53,6 +55,8 @@ export interface ControlOptions {
   readonly matcher: Matcher
   /** Names of the schemes of `proxy.auth`. */
   readonly authSchemes: readonly string[]
+  /** `log.routes.format`: what is logged of a change of the table (fabio reference 10.2). */
+  readonly logRoutes: 'delta' | 'all' | 'detail'
 }
 
 export interface ControlParts {
@@ -93,6 +97,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
   let commandProblems: readonly Problem[] = []
   let overrideProblems: readonly Problem[] = []
   let aliases = ''
+  let hasNoRoutePage = false
   let version = 0
   let changedAt: number | null = null
   /** Built when somebody looks, and kept until the next change. */
@@ -167,13 +172,13 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       publish(changes)
       version++
       changedAt = now
-      for (const diff of diffs) logDiff(diff)
       findAliases()
     }
     const added = diffs.flatMap((diff) => diff.added)
     const removed = diffs.flatMap((diff) => diff.removed)
     history.record({ ...causes, added, removed }, version, now)
     viewChanged()
+    logRoutes({ added, removed })
   }
 
   function findAliases(): void {
@@ -198,9 +203,16 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     }
   }
 
-  function logDiff({ added, removed }: LineDiff): void {
-    for (const line of removed) log.info('routes', 'removed', `- ${line}`)
-    for (const line of added) log.info('routes', 'added', `+ ${line}`)
+  function logRoutes({ added, removed }: LineDiff): void {
+    if (added.length + removed.length === 0) return
+    if (options.logRoutes === 'delta') {
+      for (const line of removed) log.info('routes', 'removed', `- ${line}`)
+      for (const line of added) log.info('routes', 'added', `+ ${line}`)
+      return
+    }
+    routes ??= buildRoutes()
+    const text = options.logRoutes === 'all' ? fabioRouteText(routes).trimEnd() : tableTree(routes.routes)
+    log.info('routes', 'table', `the table is now\n${text}`)
   }
 
   function viewChanged(): void {
@@ -262,6 +274,8 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
         changed: servicesChanged,
         commandsChanged,
         noRoutePageChanged(html) {
+          if (html === '' && !hasNoRoutePage) return
+          hasNoRoutePage = html !== ''
           log.info(
             'routes',
             'no-route-page',

@@ -33,6 +33,7 @@ export interface TrafficOptions {
   /** `proxy.auth` */
   readonly auth: readonly SchemeOptions[]
   readonly matcher: TableOptions['matcher']
+  readonly literalHosts: boolean
   readonly strategy: Strategy
   readonly queue: QueueOptions
   readonly care: CareOptions
@@ -88,6 +89,7 @@ export function createTraffic(
     new TableBuilder(
       {
         matcher: options.matcher,
+        literalHosts: options.literalHosts,
         strategy: options.strategy,
         queue: options.queue,
         unhealthyRoute: options.unhealthyRoute,

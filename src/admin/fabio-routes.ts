@@ -1,3 +1,4 @@
+import { printRoute } from '../route/command.ts'
 import type { RouteView, TableView } from './view.ts'
 
 /** One element of fabio's `GET /api/routes` (reference 9.1). */
@@ -40,14 +41,14 @@ export function fabioRoutes(table: TableView): FabioRoute[] | null {
 }
 
 /** The table as commands (reference 3.8): hosts in descending order, any host last; targets without a share left out. */
-export function fabioRouteText(table: TableView): string {
+export function fabioRouteText(table: Pick<TableView, 'routes'>): string {
   const lines: string[] = []
   for (const { host, path, targets } of [...table.routes].sort((a, b) => hostsAscending(b, a))) {
     for (const target of targets.filter((candidate) => isHealthy(candidate) && candidate.share > 0)) {
-      const weight = target.weight > 0 ? ` weight ${target.weight.toFixed(4)}` : ''
-      const tags = target.tags.length > 0 ? ` tags "${target.tags.join(',')}"` : ''
-      const options = target.options === '' ? '' : ` opts "${target.options.split(' ').sort().join(' ')}"`
-      lines.push(`route add ${target.service} ${host}${path} ${target.url}${weight}${tags}${options}`)
+      const { service, url, tags, options } = target
+      const weight = target.weight > 0 ? target.weight.toFixed(4) : ''
+      const optionText = options.split(' ').sort().join(' ')
+      lines.push(printRoute({ service, source: host + path, url, weight, tags, optionText }))
     }
   }
   return `${lines.join('\n')}\n`

@@ -59,6 +59,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       tagPrefix: config['registry.consul.tagprefix'],
       matcher: config['proxy.matcher'],
       authSchemes: config['proxy.auth'].map(({ name }) => name),
+      logRoutes: config['log.routes.format'],
     },
     {
       registry,

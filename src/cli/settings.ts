@@ -219,6 +219,7 @@ export function trafficOptions(config: Config): TrafficOptions {
     },
     auth: config['proxy.auth'],
     matcher: config['proxy.matcher'],
+    literalHosts: config['glob.matching.disabled'],
     strategy: config['proxy.strategy'],
     queue: { size: config['proxy.queue.size'], timeout: config['proxy.queue.timeout'] },
     care: careOptions(config),

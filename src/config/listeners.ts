@@ -36,7 +36,7 @@ const laterProtos = [
   'prometheus',
 ] as const
 
-const proto = choice(protos, laterProtos)
+const proto = choice([...protos, ...laterProtos])
 
 /** Options that change nothing on a plain HTTP listener, in fabio as here: they belong to TLS, PROXY or tcp-dynamic. */
 const idleOptions: ReadonlySet<string> = new Set([
@@ -50,14 +50,28 @@ const idleOptions: ReadonlySet<string> = new Set([
 
 type Pairs = ReadonlyMap<string, string>
 
-/** Any number of listeners, none included. */
+/**
+ * Any number of listeners, none included. One that this version cannot open yet is left out with a warning, so that a
+ * file of fabio starts with what it can. To open it in another way would be worse: a port for TLS without TLS, or one
+ * whose clients are known by a PROXY header that nobody reads.
+ */
 export const listeners: Kind<readonly ListenerOptions[]> = {
   type: 'listeners',
-  parse: (text, context) =>
-    parsePairs(text).map((pairs) => ({
-      ...common(pairs, context, context.listenerTimeouts),
-      proto: named('proto', () => proto.parse(pairs.get('proto') ?? 'http', context)),
-    })),
+  parse(text, context) {
+    const all = parsePairs(text)
+    const found = all.flatMap((pairs): ListenerOptions[] => {
+      const options = common(pairs, context, context.listenerTimeouts)
+      const reason = missingFeature(pairs, context)
+      if (reason === null) return [{ ...options, proto: 'http' }]
+      const { host, port } = options
+      context.warn(`${isIPv6(host) ? `[${host}]` : host}:${port} is not listened on: ${reason}`)
+      return []
+    })
+    if (all.length > 0 && found.length === 0) {
+      throw expected('at least one listener that this version can open, which is http without cs', text)
+    }
+    return found
+  },
 }
 
 /** The listener of the UI and API: exactly one. It is HTTP whatever `proto` says, as in fabio. */
@@ -67,8 +81,24 @@ export const uiListener: Kind<ListenerOptions> = {
     const [pairs, second] = parsePairs(text)
     if (pairs === undefined || second !== undefined) throw expected('exactly one listener', text)
     const own = { ...context.listenerTimeouts, readTimeout: 0, writeTimeout: 0 }
+    for (const name of ['cs', 'pxyproto']) {
+      if (isAsked(pairs, name)) {
+        context.warn(`${name} has no effect: this version serves the UI and the API over plain HTTP`)
+      }
+    }
     return { ...common(pairs, context, own), proto: 'http' }
   },
+}
+
+const isAsked = (pairs: Pairs, name: string): boolean =>
+  name === 'pxyproto' ? pairs.get(name) === 'true' : pairs.has(name)
+
+/** Why this version cannot open such a listener, or null. */
+function missingFeature(pairs: Pairs, context: ParseContext): string | null {
+  const name = named('proto', () => proto.parse(pairs.get('proto') ?? 'http', context))
+  if (name !== 'http') return `this version has no ${name} yet`
+  if (isAsked(pairs, 'cs')) return 'this version has no TLS yet'
+  return isAsked(pairs, 'pxyproto') ? 'this version does not read PROXY headers yet' : null
 }
 
 function common(
@@ -102,18 +132,8 @@ function address(pairs: Pairs, interfaces: Interfaces): Pick<ListenerOptions, 'h
 }
 
 function warnOfOthers(pairs: Pairs, context: ParseContext): void {
-  for (const [name, value] of pairs) {
-    if (name === 'cs') {
-      throw new ValueError(
-        `expected a listener without cs, got ${quoted(value)}: this version has no TLS listener yet`,
-      )
-    }
-    if (name === 'pxyproto' && value === 'true') {
-      throw new ValueError(
-        'expected a listener without pxyproto=true: this version does not read PROXY headers yet',
-      )
-    }
-    if (['', 'addr', 'proto', 'rt', 'wt', 'it', 'pxyproto'].includes(name)) continue
+  for (const name of pairs.keys()) {
+    if (['', 'addr', 'proto', 'rt', 'wt', 'it', 'cs', 'pxyproto'].includes(name)) continue
     if (idleOptions.has(name)) context.warn(`${name} has no effect on an http listener`)
     else context.warn(`unknown listener option ${quoted(name)}, ignored`)
   }

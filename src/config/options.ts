@@ -85,9 +85,10 @@ export const options = {
     "fabio's default is rnd; rr has the same shares and spreads requests more evenly.",
   ),
   'proxy.matcher': works(
-    choice(['prefix', 'iprefix', 'glob']),
+    choice(['prefix', 'iprefix', 'glob', 'segment']),
     'prefix',
-    'How the path of a route is compared that has no matcher= of its own: prefix and iprefix (whatever the case), the longest one wins; glob is a pattern for the whole path.',
+    'How the path of a route is compared that has no matcher= of its own: prefix and iprefix (whatever the case), the longest one wins; glob is a pattern for the whole path; segment is a prefix that ends where a segment ends.',
+    'fabio has no segment.',
   ),
   'proxy.noroutestatus': works(
     int({ min: 200, max: 999 }),
@@ -401,10 +402,10 @@ export const options = {
     'INFO',
     'Least important level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL, in any case.',
   ),
-  'log.routes.format': accepted(
+  'log.routes.format': works(
     choice(['delta', 'all', 'detail']),
     'delta',
-    'How a change of the route table is logged.',
+    'How a change of the route table is logged: delta is a line for each command that is gone or new, all is the table as commands, detail is the table as a tree with the shares.',
   ),
   'log.access.target': accepted(choice(['', 'stdout']), '', 'Where the access log goes; empty: nowhere.'),
   'log.access.format': accepted(
@@ -683,7 +684,11 @@ export const options = {
   'ui.routingtable.source.host': accepted(line, '', 'Host of such links.'),
   'ui.routingtable.source.port': accepted(line, '', 'Port of such links.'),
 
-  'glob.matching.disabled': accepted(bool, 'false', 'Whether hosts of routes are taken literally.'),
+  'glob.matching.disabled': works(
+    bool,
+    'false',
+    'Whether hosts of routes are taken literally: * and other wildcards are then no wildcards.',
+  ),
   'glob.cache.size': accepted(
     int(),
     '1000',

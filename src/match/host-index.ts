@@ -12,8 +12,15 @@ export class HostIndex<V> {
   readonly #patterns: readonly HostPattern<V>[]
   /** How many exact names end in a default port: mostly none, and then that look-up is skipped. */
   readonly #withPort: number
+  readonly #isPattern: (host: string) => boolean
 
-  constructor(exact: ReadonlyMap<string, V> = new Map(), patterns: readonly HostPattern<V>[] = []) {
+  /** @param isPatternHost which hosts are patterns; none where `glob.matching.disabled` */
+  constructor(
+    exact: ReadonlyMap<string, V> = new Map(),
+    patterns: readonly HostPattern<V>[] = [],
+    isPatternHost: (host: string) => boolean = isPattern,
+  ) {
+    this.#isPattern = isPatternHost
     this.#exact = exact
     this.#patterns = patterns
     let withPort = 0
@@ -35,11 +42,11 @@ export class HostIndex<V> {
     const exact = new Map(this.#exact)
     const patterns = new Map(this.#patterns.map((pattern) => [pattern.host, pattern]))
     for (const [host, value] of changes) {
-      if (value === null) (isPattern(host) ? patterns : exact).delete(host)
-      else if (!isPattern(host)) exact.set(host, value)
+      if (value === null) (this.#isPattern(host) ? patterns : exact).delete(host)
+      else if (!this.#isPattern(host)) exact.set(host, value)
       else patterns.set(host, { ...(patterns.get(host) ?? compileHostPattern(host)), value })
     }
-    return new HostIndex(exact, [...patterns.values()].sort(narrowestFirst))
+    return new HostIndex(exact, [...patterns.values()].sort(narrowestFirst), this.#isPattern)
   }
 
   /**

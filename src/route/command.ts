@@ -240,18 +240,27 @@ export function printCommand(command: Command): string {
 }
 
 /** A definition as the `route add` that would make it (fabio reference 2.2). */
-export function printDefinition(definition: RouteDefinition): string {
-  const { service, source, url, weight, tags, optionText } = definition
-  return joined(
+export const printDefinition = ({ source, weight, ...definition }: RouteDefinition): string =>
+  printRoute({ ...definition, source: sourceText(source), weight: weight > 0 ? String(weight) : '' })
+
+/** A `route add`; of the weight its text, empty for none. */
+export const printRoute = (route: {
+  readonly service: string
+  readonly source: string
+  readonly url: string
+  readonly weight: string
+  readonly tags: readonly string[]
+  readonly optionText: string
+}): string =>
+  joined(
     'route add',
-    printWord(service),
-    printWord(sourceText(source)),
-    url,
-    weight > 0 ? `weight ${weight}` : null,
-    tags.length > 0 ? printTags(tags) : null,
-    optionText === '' ? null : `opts ${writeQuoted(optionText)}`,
+    printWord(route.service),
+    printWord(route.source),
+    route.url,
+    route.weight === '' ? null : `weight ${route.weight}`,
+    route.tags.length > 0 ? printTags(route.tags) : null,
+    route.optionText === '' ? null : `opts ${writeQuoted(route.optionText)}`,
   )
-}
 
 /** A service's name in Consul may have white space, which no command can say: then at least it stays one word. */
 const printWord = (word: string): string =>

@@ -152,6 +152,8 @@ export const emptyTable = new RouteTable(0, new HostIndex())
 export interface TableOptions extends BalancingOptions {
   /** That of routes that name none: `proxy.matcher`. */
   readonly matcher: Matcher
+  /** `glob.matching.disabled`: hosts are names, whatever characters they have. Absent: some are patterns. */
+  readonly literalHosts?: boolean
   readonly unhealthyRoute: UnhealthyRoute
   readonly compilePlan: CompilePlan
   /** Absent: nobody counts. */
@@ -178,11 +180,12 @@ export class TableBuilder {
   readonly #bySource = new Map<string, Map<string, RouteDefinition[]>>()
   readonly #routes = new Map<string, Route>()
   readonly #balancing: RouteBalancing
-  #hosts = new HostIndex<PathIndex<Route>>()
+  #hosts: HostIndex<PathIndex<Route>>
   #version = 0
 
   constructor(options: TableOptions, upstreams: UpstreamStore) {
     this.#options = options
+    this.#hosts = options.literalHosts ? new HostIndex(undefined, undefined, () => false) : new HostIndex()
     this.#upstreams = upstreams
     this.#meters = options.meters ?? noMeters
     this.#balancing = new RouteBalancing(options, (members, queue) => upstreams.group(members, queue))

@@ -50,14 +50,15 @@ describe('proxy.addr', () => {
     ['a b:80', `${address}, got "a b:80"`],
     ['rt=3s', `${address}, got none`],
     [':80;rt=fast', 'rt: expected a duration like 500ms or 30s, got "fast"'],
-    [':80;proto=https', 'proto: expected http (this version has no https yet), got "https"'],
-    [':80;proto=tcp+sni', 'proto: expected http (this version has no tcp+sni yet), got "tcp+sni"'],
-    [':80;proto=spdy', 'proto: expected http, got "spdy"'],
-    [':443;cs=all', 'expected a listener without cs, got "all": this version has no TLS listener yet'],
     [
-      ':80;pxyproto=true',
-      'expected a listener without pxyproto=true: this version does not read PROXY headers yet',
+      ':80;proto=spdy',
+      'proto: expected http, https, grpc, grpcs, tcp, tcp+sni, tcp-dynamic, https+tcp+sni or prometheus, got "spdy"',
     ],
+    [
+      ':443;cs=all,:3306;proto=tcp',
+      'expected at least one listener that this version can open, which is http without cs, got ":443;cs=all,:3306;proto=tcp"',
+    ],
+    [':443;cs=all;rt=fast,:80', 'rt: expected a duration like 500ms or 30s, got "fast"'],
     [':443;cert.pem;key.pem', 'expected key=value after ";", got "cert.pem"'],
   ])('%j is refused', (source, words) => {
     expect(() => listeners.parse(source, parseContext())).toThrow(new ValueError(words))
@@ -73,6 +74,34 @@ describe('proxy.addr', () => {
     expect(found).toEqual(listener({ port: 80 }))
     expect(warnings).toEqual([words])
   })
+})
+
+// A file with one port for TLS beside the plain one did not start at all.
+describe('a listener that this version cannot open', () => {
+  test.each([
+    [':443;cs=all', ':443 is not listened on: this version has no TLS yet'],
+    ['10.0.0.1:443;proto=https', '10.0.0.1:443 is not listened on: this version has no https yet'],
+    ['[::1]:443;proto=tcp+sni', '[::1]:443 is not listened on: this version has no tcp+sni yet'],
+    [':81;pxyproto=true', ':81 is not listened on: this version does not read PROXY headers yet'],
+  ])('%j is left out and told, and the others are opened', (source, words) => {
+    const warnings: string[] = []
+    const context = parseContext({ warn: (text) => warnings.push(text) })
+    expect(listeners.parse(`:80,${source}`, context)).toEqual([listener({ port: 80 })])
+    expect(warnings).toEqual([words])
+  })
+
+  test.each(['cs=lb', 'pxyproto=true'])(
+    '%s for the UI is told, and it is served over plain HTTP',
+    (option) => {
+      const warnings: string[] = []
+      const context = parseContext({ warn: (text) => warnings.push(text) })
+      expect(uiListener.parse(`:9998;${option}`, context)).toMatchObject({ port: 9998, proto: 'http' })
+      const name = option.split('=')[0]
+      expect(warnings).toEqual([
+        `${name} has no effect: this version serves the UI and the API over plain HTTP`,
+      ])
+    },
+  )
 })
 
 describe('ui.addr', () => {

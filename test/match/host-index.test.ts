@@ -83,6 +83,30 @@ describe('the host index', () => {
   })
 })
 
+describe('an index of literal hosts', () => {
+  const index = new HostIndex<string>(undefined, undefined, () => false)
+  const hosts = ['*.a.net', '[x', 'b.net:80', 'b.net', '']
+  const literal = index.with(new Map(hosts.map((host) => [host, host])))
+
+  test('takes every host by its letters', () => {
+    expect(asked(literal, 'c.a.net')).toEqual([''])
+    expect(asked(literal, '*.a.net')).toEqual(['*.a.net', ''])
+    expect(asked(literal, 'b.net')).toEqual(['b.net:80', 'b.net', ''])
+    expect(asked(literal, 'b.net', true)).toEqual(['b.net', ''])
+  })
+
+  test('stays so when it changes', () => {
+    const next = literal.with(
+      new Map([
+        ['*.b.net', '*.b.net'],
+        ['*.a.net', null],
+      ]),
+    )
+    expect(asked(next, 'x.b.net')).toEqual([''])
+    expect([next.get('*.a.net'), next.get('*.b.net')]).toEqual([null, '*.b.net'])
+  })
+})
+
 describe('a host', () => {
   test.each([
     ['foo.com', null],

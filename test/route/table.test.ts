@@ -23,7 +23,11 @@ class IdleClient implements UpstreamClient {
   }
 }
 
-function createLive(unhealthyRoute: UnhealthyRoute = '503', matcher: Matcher = 'prefix') {
+function createLive(
+  unhealthyRoute: UnhealthyRoute = '503',
+  matcher: Matcher = 'prefix',
+  literalHosts = false,
+) {
   const clients = new Map<string, IdleClient>()
   const upstreams = new Upstreams(({ origin }) => {
     const client = new IdleClient()
@@ -32,6 +36,7 @@ function createLive(unhealthyRoute: UnhealthyRoute = '503', matcher: Matcher = '
   })
   const options = {
     matcher,
+    literalHosts,
     strategy: 'rr' as const,
     queue: { size: 100, timeout: 5_000 },
     unhealthyRoute,
@@ -48,6 +53,26 @@ const sourceFor = (table: RouteTable, host: string, path: string, secure = false
   table.find(host, path, secure)?.text ?? null
 
 describe('the route table', () => {
+  // fabio reference 3.2 and 17.2, but for QUIRK-11: the host of a request is compared whatever its case.
+  test('with glob.matching.disabled takes hosts literally', () => {
+    const { live } = createLive('503', 'prefix', true)
+    const table = live.apply(
+      ['*.ex.net/', 'a.net:80/', 'a.net/', '/'].map((source, i) =>
+        serviceRoutes(`s${i}`, definition(`s${i}`, source, a)),
+      ),
+    )
+    expect(sourceFor(table, 'x.ex.net', '/')).toBe('/')
+    expect(sourceFor(table, '*.ex.net', '/')).toBe('*.ex.net/')
+    expect(sourceFor(table, 'A.net', '/p')).toBe('a.net:80/')
+    expect(sourceFor(table, 'a.net', '/p', true)).toBe('a.net/')
+    expect(
+      table
+        .explain('x.ex.net', '/', false)
+        .filter(({ matched }) => matched)
+        .map(({ host }) => host),
+    ).toEqual([''])
+  })
+
   // fabio reference 17.2.
   const sources = [
     '/',

@@ -37,6 +37,7 @@ export const trafficOptions: TrafficOptions = {
   plan: planOptions(),
   auth: [],
   matcher: 'prefix',
+  literalHosts: false,
   strategy: 'rr',
   queue: { size: 100, timeout: 5_000 },
   care: {
