@@ -205,6 +205,14 @@ export function trafficOptions(config: Config): TrafficOptions {
         subdomains: config['proxy.header.sts.subdomains'],
         preload: config['proxy.header.sts.preload'],
       },
+      cors: {
+        origins: config['proxy.cors'],
+        methods: config['proxy.cors.methods'],
+        headers: config['proxy.cors.headers'],
+        expose: config['proxy.cors.expose'],
+        credentials: config['proxy.cors.credentials'],
+        maxAge: Math.floor(config['proxy.cors.maxage'] / 1000),
+      },
       compression: {
         contentType: config['proxy.gzip.contenttype'],
         codings: config['proxy.compress.encodings'],

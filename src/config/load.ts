@@ -76,6 +76,7 @@ export async function loadConfig(given: LoadOptions): Promise<LoadResult> {
   const settings = findSettings(flags.values, given.env, file, findings)
   const { values, sources } = readValues(settings, given, findings)
   settleConsistency(settings, values, sources, findings)
+  refuseAnyOriginWithCredentials(settings, values, findings)
   findings.throwMistakes()
   // Each value was made by the parser of its row, which is what the type Config is derived from.
   return {
@@ -240,6 +241,15 @@ function settleConsistency(
     consistent,
     `expected false where ${stale} is true (${sourceOf(other)}), got true`,
   )
+}
+
+/** Every page of the world would read what its visitor may read. */
+function refuseAnyOriginWithCredentials(settings: Settings, values: Values, findings: Findings): void {
+  const key = 'proxy.cors.credentials'
+  const setting = settings.get(key)
+  if (setting === undefined || values[key] !== true || !(values['proxy.cors'] as string[]).includes('*'))
+    return
+  findings.mistakeIn(setting, key, 'expected false where proxy.cors is *, got true')
 }
 
 function deepFreeze<T>(value: T): T {

@@ -4,6 +4,7 @@ import { authSchemes } from './auth-schemes.ts'
 import { fieldNames, fieldValues } from './field-values.ts'
 import type { Kind } from './kind.ts'
 import { listeners, uiListener } from './listeners.ts'
+import { names, origins } from './origins.ts'
 import {
   addressBlocks,
   anyCase,
@@ -393,6 +394,37 @@ export const options = {
   'proxy.compress.level.gzip': works(int({ min: 1, max: 9 }), '5', 'Effort of gzip: 1 is fast, 9 is small.'),
   'proxy.compress.level.br': works(int({ min: 0, max: 11 }), '4', 'Effort of brotli.'),
   'proxy.compress.level.zstd': works(int({ min: 1, max: 19 }), '3', 'Effort of zstd.'),
+  'proxy.cors': works(
+    origins,
+    '',
+    'Origins whose pages may read answers, comma separated: https://app.example.com, https://*.example.com, http://localhost:*, or * for all; empty: instances decide. A route may state its own: cors=https://app.example.com',
+    'The gateway then answers preflights and says all Access-Control fields itself. fabio has no such option, nor the next five. See docs/cors.md.',
+  ),
+  'proxy.cors.methods': works(
+    names,
+    'GET,HEAD,POST,PUT,PATCH,DELETE',
+    'Methods that such pages may use; * is any. A route may state its own: cors.methods=GET,POST',
+  ),
+  'proxy.cors.headers': works(
+    names,
+    '*',
+    'Request headers that such pages may send; * is any. A route may state its own: cors.headers=Content-Type',
+  ),
+  'proxy.cors.expose': works(
+    names,
+    '',
+    'Headers of answers that such pages may read beside the usual ones. A route may state its own: cors.expose=X-Total-Count',
+  ),
+  'proxy.cors.credentials': works(
+    bool,
+    'false',
+    'Whether such pages may send cookies and the like; not where proxy.cors is *. A route may state its own: cors.credentials=true',
+  ),
+  'proxy.cors.maxage': works(
+    duration(),
+    '10m',
+    'How long browsers may keep the answer to a preflight. A route may state its own: cors.maxage=1h',
+  ),
   'proxy.grpcmaxrxmsgsize': accepted(int(), '4194304', 'Largest gRPC message received, in bytes.'),
   'proxy.grpcmaxtxmsgsize': accepted(int(), '4194304', 'Largest gRPC message sent, in bytes.'),
   'proxy.grpcshutdowntimeout': accepted(timeout, '2s', 'Time that gRPC streams are given to end.'),

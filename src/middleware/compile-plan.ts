@@ -1,11 +1,13 @@
 import type { CallLimits } from '../http1/messages.ts'
 import type { ChooseChange, FieldChanges, Middleware, OwnAnswerLines, Plan } from '../proxy/plan.ts'
+import type { CorsOptions } from '../route/cors-options.ts'
 import type { FieldEdit } from '../route/field-edit.ts'
 import type { RouteOptions } from '../route/options.ts'
 import type { CompilePlan, PlannedTarget } from '../route/plan.ts'
 import { compileAccess } from './access.ts'
 import type { AuthSteps } from './auth.ts'
 import { type CompressionOptions, compressionCompiler, usualTypes } from './compression.ts'
+import { compileCors, corsRemovals } from './cors.ts'
 import { compileFieldChanges, ownAnswerLines, type StsOptions, stsLine } from './field-changes.ts'
 import { compileRedirect } from './redirect.ts'
 
@@ -20,6 +22,7 @@ export interface PlanOptions extends CallLimits {
   readonly responseFields: readonly FieldEdit[]
   readonly sts: StsOptions
   readonly compression: CompressionOptions
+  readonly cors: CorsOptions
 }
 
 /** Makes the plans of targets: the one place that knows which option becomes which step, and in which order. */
@@ -27,12 +30,17 @@ export function planCompiler(defaults: PlanOptions, auth: Pick<AuthSteps, 'step'
   const answerPart = answerParts(defaults)
   const request = compileFieldChanges(defaults.requestFields)
   const changeOf = compressionPart(defaults.compression)
+  const standardCors = compileCors(defaults.cors)
   return (target): Plan => {
     const { options, authority } = target
     const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
-    // fabio reference 6.1: who may use a route is asked before anything of it is told.
+    const cors =
+      options.cors === undefined ? standardCors : compileCors({ ...defaults.cors, ...options.cors })
+    // fabio reference 6.1: who may use a route is asked before anything of it is told. A preflight brings no credentials
+    // (Fetch standard, CORS-preflight fetch): it is answered before they are asked for.
     const steps: (Middleware | null)[] = [
       compileAccess(options),
+      cors,
       options.auth === undefined ? null : auth.step(options.auth),
       redirect?.step ?? null,
     ]
@@ -48,7 +56,7 @@ export function planCompiler(defaults: PlanOptions, auth: Pick<AuthSteps, 'step'
         options.requestFields === undefined
           ? request
           : compileFieldChanges([...defaults.requestFields, ...options.requestFields]),
-      ...answerPart(options),
+      ...answerPart(options, cors !== null),
       change: changeOf(options),
       limits: ownLimits(defaults, options),
       timeout: options.timeout ?? defaults.timeout,
@@ -59,12 +67,13 @@ export function planCompiler(defaults: PlanOptions, auth: Pick<AuthSteps, 'step'
 }
 
 /** What answers to requests without a target bring. */
-export const unroutedAnswerLines = (defaults: PlanOptions): OwnAnswerLines => answerParts(defaults)({}).own
+export const unroutedAnswerLines = (defaults: PlanOptions): OwnAnswerLines =>
+  answerParts(defaults)({}, false).own
 
 type AnswerPart = Pick<Plan, 'answer' | 'own' | 'sts'>
 
 /** What is written over the fields of answers. Most routes have nothing of their own, and share one object. */
-function answerParts(defaults: PlanOptions): (options: RouteOptions) => AnswerPart {
+function answerParts(defaults: PlanOptions): (options: RouteOptions, hasCors: boolean) => AnswerPart {
   const line = stsLine(defaults.sts)
   const compile = (edits: readonly FieldEdit[]): AnswerPart => {
     const answer: FieldChanges | null = compileFieldChanges(edits)
@@ -74,8 +83,11 @@ function answerParts(defaults: PlanOptions): (options: RouteOptions) => AnswerPa
     return { answer, sts, own: ownAnswerLines(answer, sts) }
   }
   const standard = compile(defaults.responseFields)
-  return ({ responseFields }) =>
-    responseFields === undefined ? standard : compile([...defaults.responseFields, ...responseFields])
+  const standardWithCors = compile([...corsRemovals, ...defaults.responseFields])
+  return ({ responseFields }, hasCors) => {
+    if (responseFields === undefined) return hasCors ? standardWithCors : standard
+    return compile([...(hasCors ? corsRemovals : []), ...defaults.responseFields, ...responseFields])
+  }
 }
 
 /** Most routes compress what all of them compress, and share what decides it. */
@@ -88,10 +100,10 @@ function compressionPart(defaults: CompressionOptions): (options: RouteOptions) 
 }
 
 /** Everything that decides whether a request may pass, as text. */
-function guardsText({ options: { allow, deny, auth } }: PlannedTarget): string {
-  return allow === undefined && deny === undefined && auth === undefined
+function guardsText({ options: { allow, deny, auth, cors } }: PlannedTarget): string {
+  return allow === undefined && deny === undefined && auth === undefined && cors === undefined
     ? ''
-    : JSON.stringify([allow ?? null, deny ?? null, auth ?? null])
+    : JSON.stringify([allow ?? null, deny ?? null, auth ?? null, cors ?? null])
 }
 
 /** Null where all of them are the configuration's. */

@@ -2,6 +2,7 @@ import { type Strategy, strategyNames } from '../balance/strategies.ts'
 import { durationMs, longestTimerMs } from '../base/duration.ts'
 import { type Matcher, matchers } from '../match/matcher.ts'
 import { type AddressBlock, parseAccessRule } from './address-block.ts'
+import { type CorsOptions, parseNames, parseOrigins } from './cors-options.ts'
 import type { Source } from './definition.ts'
 import { isRedirectUrl, schemeOf } from './destination.ts'
 import { type FieldEdit, parseFieldEdit } from './field-edit.ts'
@@ -50,6 +51,8 @@ export interface RouteOptions {
   readonly retry?: number
   /** Instead of whether `proxy.gzip.contenttype` is set. */
   readonly compress?: boolean
+  /** Instead of those of `proxy.cors`. */
+  readonly cors?: Partial<CorsOptions>
   /** Changes to the fields of requests, in their order, behind those of `proxy.header.request.*`. */
   readonly requestFields?: readonly FieldEdit[]
   /** Changes to the fields of answers, in their order, behind those of `proxy.header.response.*`. */
@@ -168,6 +171,30 @@ const decorations: Readonly<Record<string, Reader>> = {
     if (value !== 'on' && value !== 'off') throw expected('on or off', value)
     options.compress = value === 'on'
   },
+  cors: (value, options) => {
+    // With a mistake nobody is allowed, which is not what the configuration may say.
+    setCors(options, { origins: [] })
+    setCors(options, { origins: parseOrigins(value) })
+  },
+  'cors.methods': (value, options) => {
+    setCors(options, { methods: parseNames('methods', value) })
+  },
+  'cors.headers': (value, options) => {
+    setCors(options, { headers: parseNames('header names', value) })
+  },
+  'cors.expose': (value, options) => {
+    setCors(options, { expose: parseNames('header names', value) })
+  },
+  'cors.credentials': (value, options) => {
+    setCors(options, { credentials: boolOf(value) })
+  },
+  'cors.maxage': (value, options) => {
+    setCors(options, { maxAge: Math.floor(durationOf(value) / 1000) })
+  },
+}
+
+function setCors(options: Draft, more: Partial<CorsOptions>): void {
+  options.cors = { ...options.cors, ...more }
 }
 
 const edit =
@@ -222,6 +249,10 @@ export function parseOptions(words: readonly string[]): ParsedOptions {
       if (Object.hasOwn(guards, key)) closed.push(reason)
       else dropped.push(reason)
     }
+  }
+  if (options.cors?.credentials === true && options.cors.origins?.includes('*')) {
+    dropped.push('option cors.credentials: expected cors= with origins by name, got *')
+    setCors(options, { credentials: false })
   }
   if (options.allow !== undefined && options.deny !== undefined) {
     closed.push('options allow and deny: expected one of them, got both')

@@ -60,6 +60,31 @@ export function fields(upstreamClient: 'wire' | 'undici'): void {
       expect(received.match(/^Vary: X-A\r$/gm)).toHaveLength(1)
     })
 
+    test('a preflight is answered here, the connection goes on, and the request that follows reaches the instance', async () => {
+      const web = await startOrigin((message, response) => {
+        response.writeHead(200, { 'Access-Control-Allow-Origin': '*', Vary: 'Accept' })
+        response.end(message.method)
+      })
+      cleanups.push(() => web.close())
+      const { port } = await trafficTo('/ cors=https://*.app.test cors.credentials=true', web.url)
+      const client = new RawClient(port)
+      cleanups.push(() => client.close())
+      const origin = 'Host: a\r\nOrigin: https://www.app.test\r\n'
+      client.send(`OPTIONS /x HTTP/1.1\r\n${origin}Access-Control-Request-Method: PUT\r\n\r\n`)
+      const preflight = await client.until('\r\n\r\n')
+      expect(preflight).toMatch(/^HTTP\/1.1 204 No Content\r\n/)
+      expect(preflight).toContain('Access-Control-Allow-Origin: https://www.app.test\r\n')
+      expect(preflight).not.toContain('Content-Length')
+      expect(web.received).toHaveLength(0)
+      client.send(`PUT /x HTTP/1.1\r\n${origin}Content-Length: 2\r\n\r\nok`)
+      const answer = (await client.until('Vary: Accept, Origin\r\n')).slice(preflight.length)
+      expect(answer.match(/access-control-allow-origin: .*/gi)).toEqual([
+        'Access-Control-Allow-Origin: https://www.app.test',
+      ])
+      expect(answer).toContain('Access-Control-Allow-Credentials: true\r\n')
+      expect(answer).toContain('Vary: Accept, Origin\r\n')
+    })
+
     test('an error of the gateway’s own has them, and its own type', async () => {
       const gone = await startOrigin((_message, response) => response.end())
       await gone.close()

@@ -10,6 +10,7 @@ export const planOptions = (more: Partial<PlanOptions> = {}): PlanOptions => ({
   requestFields: [],
   responseFields: [],
   sts: { maxAge: 0, subdomains: false, preload: false },
+  cors: { origins: [], methods: ['GET', 'PUT'], headers: ['*'], expose: [], credentials: false, maxAge: 600 },
   compression: {
     contentType: '',
     codings: ['zstd', 'br', 'gzip'],
