@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readdir, readFile } from 'node:fs/promises'
 import { availableParallelism, hostname, networkInterfaces } from 'node:os'
+import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { messageOf, StartError } from './base/errors.ts'
+import type { ProcessUsage } from './base/process-usage.ts'
 import { systemWorld } from './base/world.ts'
 import type { Command, CommandContext } from './cli/command.ts'
 import { forkWorker } from './cluster/fork.ts'
@@ -65,8 +67,21 @@ async function beWorker(): Promise<number> {
       onMessage: (told) => void process.on('message', told as (message: unknown, handle: unknown) => void),
     },
     systemWorld,
+    { pid: process.pid, usage },
   )
   return new Promise((resolve) => process.on('disconnect', () => resolve(1)))
+}
+
+/** What the system says of this process. */
+function usage(): ProcessUsage {
+  const { user, system } = process.cpuUsage()
+  const { rss, heapUsed } = process.memoryUsage()
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+    busySeconds: performance.eventLoopUtilization().active / 1000,
+  }
 }
 
 function contextOf(argv: readonly string[], version: string): CommandContext {
@@ -82,6 +97,8 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     readFolder: (path) => readdir(path),
     print: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(text),
+    pid: process.pid,
+    usage,
     cores: availableParallelism(),
     fork: () => forkWorker(fileURLToPath(import.meta.url), [workerCommand]),
     onReplaceWorkers: (told) => void process.on('SIGUSR2', told),

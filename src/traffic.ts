@@ -2,14 +2,17 @@ import type { SchemeOptions } from './auth/scheme.ts'
 import type { QueueOptions } from './balance/queue.ts'
 import type { Strategy } from './balance/strategies.ts'
 import type { Log } from './base/log.ts'
+import type { ProcessUsage } from './base/process-usage.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
 import { startAuth } from './middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
+import { EventLoopDelay } from './observe/event-loop.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import { Metrics, type MetricsOptions } from './observe/metrics.ts'
 import type { MetricsSnapshot } from './observe/snapshot.ts'
+import type { WorkerFigures } from './observe/worker-figures.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
 import type { ServiceRoutes } from './route/definition.ts'
 import { LiveTable } from './route/live.ts'
@@ -63,19 +66,29 @@ export interface Traffic {
   drain(ms: number): Promise<number>
 }
 
-export function createTraffic(
-  options: TrafficOptions,
-  parts: {
-    world: World
-    log: Log
-    newId: () => string
-    /** The ports, in the order of the listeners, as another process has bound them; none: this one binds them. */
-    boundPorts?: readonly object[]
-  },
-): Traffic {
-  const { world, log, newId, boundPorts = [] } = parts
+/** The process that serves. */
+export interface WorkerSelf {
+  /** 1 for the first. */
+  readonly number: number
+  readonly pid: number
+  usage(): ProcessUsage
+}
+
+export interface TrafficParts {
+  readonly world: World
+  readonly log: Log
+  newId(): string
+  /** Null: nobody is served, the table is there for questions about it. */
+  readonly self: WorkerSelf | null
+  /** The ports, in the order of the listeners, as another process has bound them; none: this one binds them. */
+  readonly boundPorts?: readonly object[]
+}
+
+export function createTraffic(options: TrafficOptions, parts: TrafficParts): Traffic {
+  const { world, log, newId, self, boundPorts = [] } = parts
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics(options.metrics)
+  const loopDelay = self === null ? null : new EventLoopDelay(world.clock)
   const wheel = new TimerWheel(world.clock)
   const auth = startAuth(options.auth, { world, log })
   const upstreams = new Upstreams(
@@ -83,7 +96,13 @@ export function createTraffic(
       options.upstreamClient === 'wire' && address.origin.startsWith('http://')
         ? new WireClient(address, options.upstream, wheel)
         : new UndiciClient(address, options.upstream, wheel),
-    { options: options.care, wheel, clock: world.clock, log, changed() {} },
+    {
+      options: options.care,
+      wheel,
+      clock: world.clock,
+      log,
+      changed: (upstream) => upstream.isEjected && metrics.ejected(),
+    },
   )
   const live = new LiveTable(
     new TableBuilder(
@@ -119,8 +138,14 @@ export function createTraffic(
     draining = listeners.splice(0)
     const cut = await Promise.all(draining.map((listener) => listener.drain(ms)))
     isOver = true
+    loopDelay?.close()
     await Promise.all([upstreams.destroy(), auth.close()])
     return cut.reduce((sum, count) => sum + count, 0)
+  }
+
+  const workerFigures = ({ number, pid, usage }: WorkerSelf): WorkerFigures => {
+    const { proxied, connectionsOpen } = metrics.counts
+    return { number, pid, ...usage(), delay: loopDelay!.copy(), requests: proxied, connectionsOpen }
   }
 
   return {
@@ -135,7 +160,12 @@ export function createTraffic(
       noRoutePage.html = html
     },
     explain: (request) => explain(request, handlerOptions, { table: live.current, noRoutePage, world }),
-    metrics: async () => metrics.snapshot(),
+    metrics: async () => ({
+      ...metrics.snapshot(),
+      upstreams: { addresses: upstreams.size, ...upstreams.connections() },
+      ejected: upstreams.ejected().map(({ origin, ms }) => ({ origin, until: world.clock.now() + ms })),
+      workers: self === null ? [] : [workerFigures(self)],
+    }),
     async listen() {
       upstreams.startNewOnesSlowly()
       try {

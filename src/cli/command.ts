@@ -1,3 +1,4 @@
+import type { ProcessUsage } from '../base/process-usage.ts'
 import type { World } from '../base/world.ts'
 import type { WorkerProcess } from '../cluster/worker-link.ts'
 import type { Interfaces } from '../config/kind.ts'
@@ -19,6 +20,9 @@ export interface CommandContext {
   print(text: string): void
   /** Where the application log and complaints go. */
   complain(text: string): void
+  readonly pid: number
+  /** What the system says of this process. */
+  usage(): ProcessUsage
   /** Cores that this process may use. */
   readonly cores: number
   /** Starts a process of the traffic plane; null: this one is all there is. */

@@ -2,22 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { mistakesIn } from '../admin/dry-run.ts'
 import { explanationView, readQuestion } from '../admin/explanation.ts'
 import type { AdminOverrides } from '../admin/override-api.ts'
+import { listenPrometheus, type PrometheusListener } from '../admin/prometheus-listener.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { TrafficWatch } from '../admin/traffic-watch.ts'
 import { createLog, type Log } from '../base/log.ts'
-import { breathe, sleep, type World } from '../base/world.ts'
+import { sleep } from '../base/world.ts'
 import { createSupervisor } from '../cluster/supervisor.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
-import { ProcessMetrics } from '../observe/process-metrics.ts'
-import { type Figure, PrometheusText, prometheusType } from '../observe/prometheus.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
+import { controlFigures, metricsSource } from './metrics-source.ts'
 import { chooseRegistry } from './registries.ts'
-import { checkAuthFiles, trafficOptions } from './settings.ts'
+import { checkAuthFiles, prometheusListeners, trafficOptions } from './settings.ts'
 import { trafficFigures } from './traffic-feed.ts'
 
 /** A gateway that serves. */
@@ -76,6 +76,8 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       log,
     },
   )
+  const metrics = metricsSource(config, traffic, () => controlFigures(control, registry, world.clock))
+  const metricsPorts: PrometheusListener[] = []
   const stop = async (graceMs: number): Promise<number> => {
     // Who sends requests here must hear of it before they are refused: first the registry, then the ports.
     isHealthy = false
@@ -83,7 +85,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     await self?.deregister()
     await sleep(world.clock, graceMs, neverAborted)
     const cut = await traffic.drain(config['proxy.shutdownwait'])
-    await Promise.all([control.close(), admin?.close()])
+    await Promise.all([control.close(), admin?.close(), ...metricsPorts.map((port) => port.close())])
     return cut
   }
   try {
@@ -103,13 +105,15 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
         subscribeFigures: (told) => watch.subscribe(told),
         traffic: (service) => watch.traffic(service),
         config: () => configView(loaded, context),
-        metrics: metricsSource(config, () => controlFigures(control, registry, world), traffic),
+        metrics,
         isHealthy: () => isHealthy,
       },
       world.clock,
     )
     log.info('admin', 'listening', `UI and API on port ${admin.port}`)
     watch.start()
+    for (const port of prometheusListeners(config)) metricsPorts.push(await listenPrometheus(port, metrics))
+    for (const { port } of metricsPorts) log.info('admin', 'metrics-listening', `metrics on port ${port}`)
     self = selfRegistration(admin.port)
     const listeners = await serve(control, traffic, context.stop)
     for (const { address } of listeners) log.info('proxy', 'listening', `HTTP proxy listening on ${address}`)
@@ -151,7 +155,10 @@ function trafficPlane(config: Config, context: CommandContext, log: Log): Traffi
   const { world, fork, cores } = context
   const workers = config['proxy.workers'] || cores
   const options = trafficOptions(config)
-  if (workers < 2 || fork === null) return createTraffic(options, { world, log, newId: randomUUID })
+  if (workers < 2 || fork === null) {
+    const { pid, usage } = context
+    return createTraffic(options, { world, log, newId: randomUUID, self: { number: 1, pid, usage } })
+  }
   const supervisor = createSupervisor(
     { workers, logLevel: config['log.level'], shutdownWait: config['proxy.shutdownwait'] },
     options,
@@ -162,47 +169,6 @@ function trafficPlane(config: Config, context: CommandContext, log: Log): Traffi
     void supervisor.replaceWorkers()
   })
   return supervisor
-}
-
-/** What Prometheus reads, put together when it asks. */
-function metricsSource(
-  config: Config,
-  figures: () => readonly Figure[],
-  traffic: Traffic,
-): AdminSources['metrics'] {
-  const ofProcess = new ProcessMetrics()
-  const text = new PrometheusText({
-    prefix: config['metrics.prefix'],
-    subsystem: config['metrics.prometheus.subsystem'],
-    buckets: config['metrics.prometheus.buckets'],
-  })
-  return async () => ({
-    contentType: prometheusType,
-    body: text.write(await traffic.metrics(), figures(), await ofProcess.text(), breathe),
-  })
-}
-
-/** What the control plane knows in numbers. */
-function controlFigures(control: Control, registry: Registry, { clock }: World): Figure[] {
-  const { lastContactAt, connected } = registry.status()
-  const gauge = (name: string, help: string, value: number): Figure => ({
-    name,
-    help,
-    kind: 'gauge',
-    value,
-  })
-  return [
-    gauge('table_version', 'version of the live route table', control.table().version),
-    gauge('registry_connected', '1 while the registry answers, else 0', connected ? 1 : 0),
-    gauge(
-      'registry_contact_age_seconds',
-      'seconds since the registry was last heard; -1 before the first time',
-      lastContactAt === null ? -1 : Math.max(0, clock.now() - lastContactAt) / 1000,
-    ),
-    ...(registry.figures?.() ?? []).map(
-      ({ name, help, kind, value }): Figure => ({ name: `registry_${name}`, help, kind, value }),
-    ),
-  ]
 }
 
 function adminOverrides(control: Control, { overrides = null }: Registry): AdminOverrides | null {

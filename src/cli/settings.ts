@@ -1,3 +1,4 @@
+import type { PrometheusListenerOptions } from '../admin/prometheus-listener.ts'
 import { parseKeySet } from '../auth/key-set.ts'
 import { messageOf, StartError } from '../base/errors.ts'
 import { consulAddress } from '../config/addresses.ts'
@@ -161,11 +162,19 @@ export async function checkAuthFiles(config: Config, context: CommandContext): P
   }
   if (mistakes.length > 0) throw new StartError(mistakes)
 }
+const httpListeners = (config: Config): Config['proxy.addr'] =>
+  config['proxy.addr'].filter(({ proto }) => proto === 'http')
+
+/** Ports that serve metrics and no requests. */
+export const prometheusListeners = (config: Config): readonly PrometheusListenerOptions[] =>
+  config['proxy.addr']
+    .filter(({ proto }) => proto === 'prometheus')
+    .map(({ host, port }) => ({ host, port, path: config['metrics.prometheus.path'] }))
 
 export function trafficOptions(config: Config): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
-    listeners: config['proxy.addr'].map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
+    listeners: httpListeners(config).map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
       host,
       port,
       readTimeout,

@@ -1,7 +1,7 @@
 import type { LogLevel } from '../base/log.ts'
-import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
 import type { TrafficOptions } from '../traffic.ts'
+import type { PackedSnapshot } from './packed-snapshot.ts'
 
 /** Everything that a worker needs to serve: plain data, for it crosses the border of a process. */
 export interface WorkerStart {
@@ -33,10 +33,10 @@ export type FromWorker =
   | { readonly kind: 'listening' }
   /** It cannot serve: one sentence for each mistake. */
   | { readonly kind: 'failed'; readonly mistakes: readonly string[] }
-  | { readonly kind: 'metrics'; readonly question: number; readonly snapshot: MetricsSnapshot }
+  | { readonly kind: 'metrics'; readonly question: number; readonly snapshot: PackedSnapshot }
   /** How many requests it is answering. */
   | { readonly kind: 'running'; readonly question: number; readonly count: number }
   /** Nothing is served any more; with what was counted last. */
-  | { readonly kind: 'drained'; readonly cut: number; readonly snapshot: MetricsSnapshot }
+  | { readonly kind: 'drained'; readonly cut: number; readonly snapshot: PackedSnapshot }
   /** Lines of the application log. */
   | { readonly kind: 'log'; readonly text: string }

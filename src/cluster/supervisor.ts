@@ -4,7 +4,7 @@ import type { Log, LogLevel } from '../base/log.ts'
 import type { World } from '../base/world.ts'
 import { type BoundPort, bindPort } from '../listen/bound-port.ts'
 import { boundsOf } from '../observe/metrics.ts'
-import { addSnapshots, emptySnapshot, ofThePast } from '../observe/snapshot.ts'
+import { addSnapshots, emptySnapshot, type MetricsSnapshot, ofThePast } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
 import { createTraffic, type OpenPort, type Traffic, type TrafficOptions } from '../traffic.ts'
 import type { ToWorker, WorkerStart } from './messages.ts'
@@ -49,7 +49,7 @@ export function createSupervisor(
 ): Supervisor {
   const { world, log } = parts
   // The table as the workers have it, for questions about it. It serves nobody.
-  const local = createTraffic({ ...trafficOptions, listeners: [] }, parts)
+  const local = createTraffic({ ...trafficOptions, listeners: [] }, { ...parts, self: null })
   const services = new Map<string, ServiceRoutes>()
   /** Who serves, by their places in the plane. */
   const workers = new Map<number, WorkerLink>()
@@ -158,7 +158,12 @@ export function createSupervisor(
     },
     explain: (request) => local.explain(request),
     async metrics() {
-      const snapshots = await Promise.all([...alive].map((worker) => worker.metrics()))
+      const ask = async (worker: WorkerLink): Promise<MetricsSnapshot> => {
+        const snapshot = await worker.metrics()
+        // While one is replaced, two have its number: the figures of the process are those of the one that serves.
+        return workers.get(worker.number) === worker ? snapshot : { ...snapshot, workers: [] }
+      }
+      const snapshots = await Promise.all([...alive].map(ask))
       return addSnapshots([gone, ...snapshots])
     },
     async listen() {

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
 import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { SnapshotUnpacker } from './packed-snapshot.ts'
 
 /** A process of the traffic plane, as the supervisor sees it. */
 export interface WorkerProcess {
@@ -35,6 +36,7 @@ export class WorkerLink {
   /** What it had counted when it was last heard of. */
   last: MetricsSnapshot
   readonly #parts: { readonly world: World; readonly log: Log; print(text: string): void }
+  readonly #unpacker = new SnapshotUnpacker()
   /** By the numbers of their questions. */
   readonly #asked = new Map<number, (answer: FromWorker | null) => void>()
   #question = 0
@@ -100,14 +102,14 @@ export class WorkerLink {
         this.child.kill()
         break
       case 'metrics':
-        this.last = message.snapshot
+        this.last = this.#unpacker.unpack(message.snapshot)
         this.#asked.get(message.question)?.(message)
         break
       case 'running':
         this.#asked.get(message.question)?.(message)
         break
       case 'drained':
-        this.last = message.snapshot
+        this.last = this.#unpacker.unpack(message.snapshot)
         this.#drained?.(message.cut)
         break
       case 'log':

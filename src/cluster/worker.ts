@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { messageOf, StartError } from '../base/errors.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
-import { createTraffic, type Traffic } from '../traffic.ts'
+import { createTraffic, type Traffic, type WorkerSelf } from '../traffic.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { SnapshotPacker } from './packed-snapshot.ts'
 
 /** The way to the main process. */
 export interface WorkerChannel {
@@ -12,9 +13,13 @@ export interface WorkerChannel {
   onMessage(told: (message: ToWorker, handle: object | undefined) => void): void
 }
 
+/** The process itself. */
+export type OwnProcess = Pick<WorkerSelf, 'pid' | 'usage'>
+
 /** The traffic plane in a process of its own: does what the main process says, until that lets it go. */
-export function runWorker(channel: WorkerChannel, world: World): void {
+export function runWorker(channel: WorkerChannel, world: World, own: OwnProcess): void {
   let traffic: Traffic | null = null
+  const packer = new SnapshotPacker()
   const boundPorts: object[] = []
   channel.onMessage((message, handle) => {
     if (message.kind === 'port') {
@@ -22,7 +27,7 @@ export function runWorker(channel: WorkerChannel, world: World): void {
       return
     }
     if (message.kind === 'start') {
-      traffic = start(message, boundPorts, channel, world)
+      traffic = start(message, boundPorts, channel, world, own)
       return
     }
     if (traffic === null) return
@@ -35,7 +40,9 @@ export function runWorker(channel: WorkerChannel, world: World): void {
         break
       case 'metrics': {
         const { question } = message
-        void traffic.metrics().then((snapshot) => channel.send({ kind: 'metrics', question, snapshot }))
+        void traffic
+          .metrics()
+          .then((snapshot) => channel.send({ kind: 'metrics', question, snapshot: packer.pack(snapshot) }))
         break
       }
       case 'running': {
@@ -44,7 +51,7 @@ export function runWorker(channel: WorkerChannel, world: World): void {
         break
       }
       case 'drain':
-        void drain(traffic, message.ms, channel)
+        void drain(traffic, message.ms, channel, packer)
         break
     }
   })
@@ -56,10 +63,17 @@ function start(
   boundPorts: readonly object[],
   channel: WorkerChannel,
   world: World,
+  { pid, usage }: OwnProcess,
 ): Traffic {
   const plain = createLog(logLevel, (text) => channel.send({ kind: 'log', text }))
   const log = numbered(plain, number)
-  const traffic = createTraffic(options, { world, log, newId: randomUUID, boundPorts })
+  const traffic = createTraffic(options, {
+    world,
+    log,
+    newId: randomUUID,
+    boundPorts,
+    self: { number, pid, usage },
+  })
   traffic.apply(services)
   traffic.setNoRoutePage(noRoutePage)
   traffic.listen().then(
@@ -73,9 +87,14 @@ function start(
   return traffic
 }
 
-async function drain(traffic: Traffic, ms: number, channel: WorkerChannel): Promise<void> {
+async function drain(
+  traffic: Traffic,
+  ms: number,
+  channel: WorkerChannel,
+  packer: SnapshotPacker,
+): Promise<void> {
   const cut = await traffic.drain(ms)
-  channel.send({ kind: 'drained', cut, snapshot: await traffic.metrics() })
+  channel.send({ kind: 'drained', cut, snapshot: packer.pack(await traffic.metrics()) })
 }
 
 /** A log whose lines name the worker. */

@@ -22,19 +22,10 @@ export interface ListenerOptions extends ListenerTimeouts {
   readonly proto: ListenerProto
 }
 
-const protos = ['http'] as const
+const protos = ['http', 'prometheus'] as const
 export type ListenerProto = (typeof protos)[number]
 
-const laterProtos = [
-  'https',
-  'grpc',
-  'grpcs',
-  'tcp',
-  'tcp+sni',
-  'tcp-dynamic',
-  'https+tcp+sni',
-  'prometheus',
-] as const
+const laterProtos = ['https', 'grpc', 'grpcs', 'tcp', 'tcp+sni', 'tcp-dynamic', 'https+tcp+sni'] as const
 
 const proto = choice([...protos, ...laterProtos])
 
@@ -61,14 +52,19 @@ export const listeners: Kind<readonly ListenerOptions[]> = {
     const all = parsePairs(text)
     const found = all.flatMap((pairs): ListenerOptions[] => {
       const options = common(pairs, context, context.listenerTimeouts)
-      const reason = missingFeature(pairs, context)
-      if (reason === null) return [{ ...options, proto: 'http' }]
+      const named = protoOf(pairs, context)
+      const known = protos.find((each) => each === named)
+      const reason = missingFeature(pairs, known === undefined ? named : null)
+      if (known !== undefined && reason === null) return [{ ...options, proto: known }]
       const { host, port } = options
       context.warn(`${isIPv6(host) ? `[${host}]` : host}:${port} is not listened on: ${reason}`)
       return []
     })
     if (all.length > 0 && found.length === 0) {
-      throw expected('at least one listener that this version can open, which is http without cs', text)
+      throw expected(
+        'at least one listener that this version can open, which is http or prometheus without cs',
+        text,
+      )
     }
     return found
   },
@@ -93,10 +89,12 @@ export const uiListener: Kind<ListenerOptions> = {
 const isAsked = (pairs: Pairs, name: string): boolean =>
   name === 'pxyproto' ? pairs.get(name) === 'true' : pairs.has(name)
 
+const protoOf = (pairs: Pairs, context: ParseContext): string =>
+  named('proto', () => proto.parse(pairs.get('proto') ?? 'http', context))
+
 /** Why this version cannot open such a listener, or null. */
-function missingFeature(pairs: Pairs, context: ParseContext): string | null {
-  const name = named('proto', () => proto.parse(pairs.get('proto') ?? 'http', context))
-  if (name !== 'http') return `this version has no ${name} yet`
+function missingFeature(pairs: Pairs, unknownProto: string | null): string | null {
+  if (unknownProto !== null) return `this version has no ${unknownProto} yet`
   if (isAsked(pairs, 'cs')) return 'this version has no TLS yet'
   return isAsked(pairs, 'pxyproto') ? 'this version does not read PROXY headers yet' : null
 }

@@ -6,6 +6,7 @@ import type { Kind } from './kind.ts'
 import { listeners, uiListener } from './listeners.ts'
 import { names, origins } from './origins.ts'
 import {
+  absolutePath,
   addressBlocks,
   anyCase,
   bool,
@@ -64,7 +65,7 @@ export const options = {
     listeners,
     ':9999',
     'Addresses on which requests come in, comma separated.',
-    'Options of one follow after ";": rt, wt and it are its own proxy.readtimeout, proxy.writetimeout and proxy.clientidletimeout; proto is http.',
+    'Options of one follow after ";": rt, wt and it are its own proxy.readtimeout, proxy.writetimeout and proxy.clientidletimeout; proto is http, or prometheus for a port that serves the metrics and no requests.',
     'Addresses of this machine: {{ GetPrivateIP }}, {{ GetPublicIP }}, {{ GetInterfaceIP "eth0" }}.',
     'Example: 127.0.0.1:9999;rt=30s,[::1]:9999',
   ),
@@ -473,7 +474,11 @@ export const options = {
     '',
     'Second part of Prometheus metric names, behind the prefix; empty: none.',
   ),
-  'metrics.prometheus.path': accepted(line, '/metrics', 'Path of the metrics on a prometheus listener.'),
+  'metrics.prometheus.path': works(
+    absolutePath,
+    '/metrics',
+    'Path of the metrics on a listener with proto=prometheus. The port of ui.addr has them at /metrics.',
+  ),
   'metrics.prometheus.buckets': works(
     floats,
     '.005,.01,.025,.05,.1,.25,.5,1,2.5,5,10',

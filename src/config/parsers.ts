@@ -44,6 +44,15 @@ export const regularExpression: Kind<string> = {
   },
 }
 
+/** A path of this gateway's own. */
+export const absolutePath: Kind<string> = {
+  type: 'path',
+  parse(value, context) {
+    if (!line.parse(value, context).startsWith('/')) throw expected('a path that begins with "/"', value)
+    return value
+  },
+}
+
 /** A whole number as Go's flags read it (base 0): decimal, `0x1f`, `0b11`, `0o17` or `017`, `_` between digits. */
 function wholeNumber(value: string): number | null {
   const match = /^([+-]?)(0x(?:_?[\da-f])+|0b(?:_?[01])+|0o?(?:_?[0-7])+|0|[1-9](?:_?\d)*)$/i.exec(value)

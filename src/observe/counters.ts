@@ -3,6 +3,7 @@
  * it happens. fabio's names where it has the same (reference 11.2).
  */
 export const counters = {
+  proxied: ['forwarded', 'requests that were forwarded to an instance, whatever became of them'],
   noRoute: ['notfound', 'requests that no route matched'],
   noTarget: ['notarget', 'requests whose route had no healthy instance'],
   retries: ['retries', 'attempts beyond the first'],

@@ -4,7 +4,14 @@ import type { ExchangeObserver } from '../proxy/handler.ts'
 import type { Meter, MeterLabels, Meters } from '../route/meter.ts'
 import { noCounts } from './counters.ts'
 import { column, firstBucket, Rows, widthOf } from './rows.ts'
-import { type MetricsSnapshot, noPhase, type PhaseFigures, type StatusLabels, targetKey } from './snapshot.ts'
+import {
+  type MetricsSnapshot,
+  noPhase,
+  noUpstreams,
+  type PhaseFigures,
+  type StatusLabels,
+  targetKey,
+} from './snapshot.ts'
 
 export interface MetricsOptions {
   /** `metrics.prometheus.buckets`: upper bounds, seconds. */
@@ -39,6 +46,8 @@ class TargetSeries implements Meter {
   /** Requests keep the meter that their target had for as long as they run: when the series has ended this is 0. */
   row = 0
   namedBy = 1
+  /** Once it was in a snapshot it is in all of them, until it ends. */
+  isTold = false
   readonly labels: MeterLabels
   readonly service: ServiceSeries
 
@@ -127,6 +136,7 @@ export class Metrics implements ExchangeObserver, Meters {
       this.#answeredItself(exchange)
       return
     }
+    this.counts.proxied++
     if (attempts > 1) this.counts.retries += attempts - 1
     if (status === 101) this.counts.tunnelsOpen--
     const { bounds } = this
@@ -162,8 +172,13 @@ export class Metrics implements ExchangeObserver, Meters {
   /** fabio counts these neither as requests nor as those of a service (reference 6.1). */
   #answeredItself({ route, chosen, failure, status }: Exchange): void {
     if (route === null) this.counts.noRoute++
-    else if (chosen === null) this.counts.noTarget++
-    else if (failure === null && chosen.upstream === null) increase(this.#redirects, status)
+    else if (failure?.code === 'GW_NO_TARGET') this.counts.noTarget++
+    else if (failure === null && chosen?.upstream === null) increase(this.#redirects, status)
+  }
+
+  /** An instance gets no request for a while because too many have failed. */
+  ejected(): void {
+    this.counts.ejections++
   }
 
   upgraded(): void {
@@ -203,9 +218,11 @@ export class Metrics implements ExchangeObserver, Meters {
     const copyOf = ({ sum, buckets }: PhaseFigures): PhaseFigures => ({ sum, buckets: buckets.slice() })
     return {
       bounds: this.bounds,
-      targets: this.#targets.copy(({ inFlight, labels }, at) => {
+      targets: this.#targets.copy((series, at) => {
+        const { inFlight, labels } = series
         values[at + column.inFlight] = inFlight
-        return inFlight > 0 || values[at + column.requests]! > 0 ? labels : null
+        series.isTold ||= inFlight > 0 || values[at + column.requests]! > 0
+        return series.isTold ? labels : null
       }),
       statuses: this.#statuses.copy((labels) => labels),
       phases: {
@@ -217,6 +234,10 @@ export class Metrics implements ExchangeObserver, Meters {
       refused: Object.fromEntries(this.#refused),
       redirects: Object.fromEntries(this.#redirects),
       failures: Object.fromEntries(this.#failures),
+      // Others know these.
+      upstreams: noUpstreams,
+      ejected: [],
+      workers: [],
     }
   }
 }

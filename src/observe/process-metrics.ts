@@ -8,7 +8,8 @@ export class ProcessMetrics {
     collectDefaultMetrics({ register: this.#registry })
   }
 
-  text(): Promise<string> {
-    return this.#registry.metrics()
+  async text(): Promise<string> {
+    // What prom-client writes for no number at all is none that the text format knows.
+    return (await this.#registry.metrics()).replace(/ Nan$/gm, ' NaN')
   }
 }

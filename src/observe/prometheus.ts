@@ -3,7 +3,7 @@ import type { MeterLabels } from '../route/meter.ts'
 import type { CounterName, GaugeName } from './counters.ts'
 import { type Family, families, plainFamilies } from './families.ts'
 import { prometheusNames } from './metric-names.ts'
-import { boundOctets, OctetWriter } from './octet-writer.ts'
+import { numberText, OctetWriter } from './octet-writer.ts'
 import { column, firstBucket, type LabelledRows, widthOf } from './rows.ts'
 import { type MetricsSnapshot, phases, type StatusLabels } from './snapshot.ts'
 
@@ -21,7 +21,9 @@ export interface Figure {
   /** Without the prefix. */
   readonly name: string
   readonly help: string
-  readonly kind: 'counter' | 'gauge'
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  /** Of a histogram: which of its lines. */
+  readonly part?: 'bucket' | 'sum' | 'count'
   /** Absent: none. */
   readonly labels?: Readonly<Record<string, string>>
   readonly value: number
@@ -39,6 +41,8 @@ const escaped = (value: string): string =>
 
 const targetLabels = ({ service, host, path, url }: MeterLabels): string =>
   `service="${escaped(service)}",host="${escaped(host)}",path="${escaped(path)}",target="${escaped(url)}"`
+
+const serviceLabel = (service: string): string => `service="${escaped(service)}"`
 
 const statusLabels = ({ status, service }: StatusLabels): string =>
   `code="${status}",service="${escaped(service)}"`
@@ -77,36 +81,24 @@ export class PrometheusText {
 
   /** Pauses after each series. */
   *#all(snapshot: MetricsSnapshot, figures: readonly Figure[], out: OctetWriter): Generator<void> {
-    const { bounds, targets, statuses } = snapshot
-    const told = new Cumulation(bounds, this.#buckets)
-    const services = servicesOf(statuses, widthOf(bounds))
+    const { bounds } = snapshot
     const width = widthOf(bounds)
-    // Six series have the same labels: their text is put together once.
-    const targetTexts: string[] = []
-    const targetText = (labels: MeterLabels, index: number): string =>
-      (targetTexts[index] ??= targetLabels(labels))
-    yield* this.#histograms(
-      families.requests,
-      services,
-      told,
-      (service) => `service="${escaped(service)}"`,
-      out,
-    )
-    yield* this.#histograms(families.status, statuses, told, statusLabels, out)
-    yield* this.#histograms(families.route, targets, told, targetText, out)
-    yield* this.#column(families.routeErrors, targetTexts, targets.values, width, column.errors, 1, out)
-    yield* this.#column(families.routeInFlight, targetTexts, targets.values, width, column.inFlight, 1, out)
-    yield* this.#column(families.routeWait, targetTexts, targets.values, width, column.wait, 1000, out)
-    yield* this.#column(
-      families.routeFirstByte,
-      targetTexts,
-      targets.values,
-      width,
-      column.firstByte,
-      1000,
-      out,
-    )
-    yield* this.#column(families.routeBytes, targetTexts, targets.values, width, column.bytes, 1, out)
+    const told = new Cumulation(bounds, this.#buckets)
+    const services = servicesOf(snapshot, width)
+    const written = <L>({ labels, values }: LabelledRows<L>, textOf: (labels: L) => string): WrittenRows => ({
+      values,
+      labels: new LabelOctets(labels.length, (index) => textOf(labels[index]!)),
+    })
+    const serviceRows = written(services, serviceLabel)
+    const targetRows = written(snapshot.targets, targetLabels)
+    const statusRows = written(snapshot.statuses, statusLabels)
+    yield* this.#histograms(families.requests, serviceRows, told, out)
+    yield* this.#histograms(families.status, statusRows, told, out)
+    yield* this.#column(families.inFlight, serviceRows, width, column.inFlight, out)
+    yield* this.#histograms(families.route, targetRows, told, out)
+    yield* this.#column(families.routeErrors, targetRows, width, column.errors, out)
+    yield* this.#column(families.routeFirstByte, targetRows, width, column.firstByte, out)
+    yield* this.#column(families.routeBytes, targetRows, width, column.bytes, out)
     this.#phases(snapshot, services, out)
     this.#byLabel(families.redirects, snapshot.redirects, out)
     this.#byLabel(families.failures, snapshot.failures, out)
@@ -125,48 +117,42 @@ export class PrometheusText {
     return full
   }
 
-  *#histograms<L>(
+  *#histograms(
     family: Family,
-    { labels, values }: LabelledRows<L>,
+    { labels, values }: WrittenRows,
     told: Cumulation,
-    textOf: (labels: L, index: number) => string,
     out: OctetWriter,
   ): Generator<void> {
-    const name = this.#heading(family, out)
-    const { width } = told
-    for (let index = 0; index < labels.length; index++) {
-      const at = index * width
-      writeHistogram(
-        name,
-        textOf(labels[index]!, index),
-        told,
-        values,
-        at + firstBucket,
-        values[at + column.duration]!,
-        out,
-      )
+    const names = new HistogramNames(this.#heading(family, out))
+    for (let index = 0; index < labels.size; index++) {
+      const at = index * told.width
+      told.fill(values, at + firstBucket)
+      writeHistogram(names, labels, index, told, values[at + column.duration]!, out)
       yield
     }
-    out.text('\n')
+    out.octets(lineFeed)
   }
 
   *#column(
     family: Family,
-    labels: readonly string[],
-    values: Float64Array,
+    { labels, values }: WrittenRows,
     width: number,
     which: number,
-    divisor: number,
     out: OctetWriter,
   ): Generator<void> {
-    const name = this.#heading(family, out)
-    for (let index = 0; index < labels.length; index++) {
-      out.text(`${name}{${labels[index]!}} `)
-      out.number(values[index * width + which]! / divisor)
-      out.text('\n')
+    const start = octetsOf(`${this.#heading(family, out)}{`)
+    const isDuration = which === column.firstByte
+    for (let index = 0; index < labels.size; index++) {
+      out.octets(start)
+      labels.write(index, out)
+      out.octets(endOfLabels)
+      const value = values[index * width + which]!
+      if (isDuration) out.seconds(value)
+      else out.number(value)
+      out.octets(lineFeed)
       yield
     }
-    out.text('\n')
+    out.octets(lineFeed)
   }
 
   #phases(
@@ -174,19 +160,21 @@ export class PrometheusText {
     services: LabelledRows<string>,
     out: OctetWriter,
   ): void {
-    const name = this.#heading(families.phase, out)
+    const names = new HistogramNames(this.#heading(families.phase, out))
     // Much finer than what fabio's bounds say of whole requests: most phases are short.
     const told = new Cumulation(
       bounds,
       bounds.map((bound) => bound / 1000),
     )
-    for (const phase of phases) {
-      const { sum, buckets } = figures[phase]
-      writeHistogram(name, `phase="${phase}"`, told, buckets, 0, sum, out)
+    const labels = new LabelOctets(phases.length + 1, (index) => `phase="${phases[index] ?? 'total'}"`)
+    for (const [index, phase] of phases.entries()) {
+      told.fill(figures[phase].buckets, 0)
+      writeHistogram(names, labels, index, told, figures[phase].sum, out)
     }
     const total = sumOfRows(services, told.width)
-    writeHistogram(name, 'phase="total"', told, total, firstBucket, total[column.duration]!, out)
-    out.text('\n')
+    told.fill(total, firstBucket)
+    writeHistogram(names, labels, phases.length, told, total[column.duration]!, out)
+    out.octets(lineFeed)
   }
 
   #byLabel(family: Family, counts: Readonly<Record<string, number>>, out: OctetWriter): void {
@@ -215,9 +203,10 @@ export class PrometheusText {
     }
     for (const list of byName.values()) {
       const name = this.#heading(list[0]!, out)
-      for (const { labels, value } of list) {
+      for (const { labels, part, value } of list) {
+        const full = part === undefined ? name : `${name}_${part}`
         const pairs = Object.entries(labels ?? {}).map(([key, text]) => `${key}="${escaped(text)}"`)
-        out.text(pairs.length === 0 ? `${name} ` : `${name}{${pairs.join(',')}} `)
+        out.text(pairs.length === 0 ? `${full} ` : `${full}{${pairs.join(',')}} `)
         out.number(value)
         out.text('\n')
       }
@@ -226,10 +215,103 @@ export class PrometheusText {
   }
 }
 
+const octetsOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'utf8'))
+
+const lineFeed = octetsOf('\n')
+const endOfLabels = octetsOf('} ')
+const startOfBound = octetsOf(',le="')
+
+/** Rows whose labels are written in several places. */
+interface WrittenRows {
+  readonly labels: LabelOctets
+  readonly values: Float64Array
+}
+
+/** Labels are put together and encoded once, when they are first written, however many lines have them. */
+class LabelOctets {
+  readonly size: number
+  readonly #textOf: (index: number) => string
+  #texts = Buffer.allocUnsafeSlow(16 * 1024)
+  /** Where each begins, and the end of the last that is there. */
+  readonly #starts: Uint32Array
+  #known = 0
+
+  constructor(size: number, textOf: (index: number) => string) {
+    this.size = size
+    this.#textOf = textOf
+    this.#starts = new Uint32Array(size + 1)
+  }
+
+  write(index: number, out: OctetWriter): void {
+    while (this.#known <= index) this.#add()
+    out.piece(this.#texts, this.#starts[index]!, this.#starts[index + 1]!)
+  }
+
+  #add(): void {
+    const start = this.#starts[this.#known]!
+    const text = this.#textOf(this.#known)
+    // A unit of UTF-16 takes up to three octets of UTF-8.
+    const needed = start + text.length * 3
+    if (needed > this.#texts.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#texts.length * 2))
+      this.#texts.copy(larger, 0, 0, start)
+      this.#texts = larger
+    }
+    this.#known++
+    this.#starts[this.#known] = start + this.#texts.write(text, start, 'utf8')
+  }
+}
+
+/** The beginnings of a histogram's lines. */
+class HistogramNames {
+  readonly bucket: Uint8Array
+  readonly sum: Uint8Array
+  readonly count: Uint8Array
+
+  constructor(name: string) {
+    this.bucket = octetsOf(`${name}_bucket{`)
+    this.sum = octetsOf(`${name}_sum{`)
+    this.count = octetsOf(`${name}_count{`)
+  }
+}
+
+/** HOT: for each series of a scrape. @param duration the sum, milliseconds */
+function writeHistogram(
+  names: HistogramNames,
+  labels: LabelOctets,
+  index: number,
+  told: Cumulation,
+  duration: number,
+  out: OctetWriter,
+): void {
+  const { bounds, counts } = told
+  const from = out.size
+  out.octets(names.bucket)
+  labels.write(index, out)
+  out.octets(startOfBound)
+  const to = out.size
+  for (let i = 0; i < bounds.length; i++) {
+    if (i > 0) out.again(from, to)
+    out.octets(bounds[i]!)
+    out.number(counts[i]!)
+    out.octets(lineFeed)
+  }
+  out.octets(names.sum)
+  labels.write(index, out)
+  out.octets(endOfLabels)
+  out.seconds(duration)
+  out.octets(lineFeed)
+  out.octets(names.count)
+  labels.write(index, out)
+  out.octets(endOfLabels)
+  out.number(counts[counts.length - 1]!)
+  out.octets(lineFeed)
+}
+
 /** The buckets that are told, out of all that are counted. */
 class Cumulation {
   readonly width: number
-  /** As they are written, +Inf the last. */
+  /** With the quote and the brace behind them, +Inf the last. */
   readonly bounds: readonly Uint8Array[]
   readonly counts: Float64Array
   /** For each told bound, how many of the counted buckets it covers. */
@@ -241,7 +323,7 @@ class Cumulation {
    */
   constructor(counted: readonly number[], told: readonly number[]) {
     this.width = widthOf(counted)
-    this.bounds = [...told, Number.POSITIVE_INFINITY].map(boundOctets)
+    this.bounds = [...told, Number.POSITIVE_INFINITY].map((bound) => octetsOf(`${numberText(bound)}"} `))
     this.counts = new Float64Array(told.length + 1)
     this.#covered = [
       ...told.map((bound) => counted.filter((each) => each <= bound * 1000 * (1 + 1e-9)).length),
@@ -249,51 +331,36 @@ class Cumulation {
     ]
   }
 
-  /** Fills `counts` from the buckets that begin at `at`; returns the number of all. */
-  fill(values: Float64Array, at: number): number {
+  /** Fills `counts` from the buckets that begin at `at`. */
+  fill(values: Float64Array, at: number): void {
     let sum = 0
     let next = 0
     for (let i = 0; i < this.#covered.length; i++) {
       for (const end = this.#covered[i]!; next < end; next++) sum += values[at + next]!
       this.counts[i] = sum
     }
-    return sum
   }
 }
 
-/** @param duration the sum, milliseconds */
-function writeHistogram(
-  name: string,
-  labels: string,
-  told: Cumulation,
-  values: Float64Array,
-  at: number,
-  duration: number,
-  out: OctetWriter,
-): void {
-  const count = told.fill(values, at)
-  out.buckets(`${name}_bucket{${labels},le="`, told.bounds, told.counts)
-  out.text(`${name}_sum{${labels}} `)
-  out.number(duration / 1000)
-  out.text(`\n${name}_count{${labels}} `)
-  out.number(count)
-  out.text('\n')
-}
-
-/** The rows of one service as one. */
-function servicesOf({ labels, values }: LabelledRows<StatusLabels>, width: number): LabelledRows<string> {
+/** The rows of one service as one. What is under way is known by target alone: it has no status yet. */
+function servicesOf({ statuses, targets }: MetricsSnapshot, width: number): LabelledRows<string> {
   const names: string[] = []
   const places = new Map<string, number>()
-  const sums = new Float64Array(values.length)
-  for (let index = 0; index < labels.length; index++) {
-    const { service } = labels[index]!
+  const sums = new Float64Array(statuses.values.length)
+  for (let index = 0; index < statuses.labels.length; index++) {
+    const { service } = statuses.labels[index]!
     let place = places.get(service)
     if (place === undefined) {
       place = names.length * width
       places.set(service, place)
       names.push(service)
     }
-    for (let i = 0; i < width; i++) sums[place + i]! += values[index * width + i]!
+    for (let i = 0; i < width; i++) sums[place + i]! += statuses.values[index * width + i]!
+  }
+  for (let index = 0; index < targets.labels.length; index++) {
+    const place = places.get(targets.labels[index]!.service)
+    if (place !== undefined)
+      sums[place + column.inFlight]! += targets.values[index * width + column.inFlight]!
   }
   return { labels: names, values: sums.subarray(0, names.length * width) }
 }

@@ -72,7 +72,8 @@ export class Rows<Owner> {
       const at = index * width
       const told = tell(owner, at)
       if (told === null) continue
-      values.set(this.values.subarray(at, at + width), labels.length * width)
+      const to = labels.length * width
+      for (let i = 0; i < width; i++) values[to + i] = this.values[at + i]!
       labels.push(told)
     }
     return { labels, values: values.subarray(0, labels.length * width) }

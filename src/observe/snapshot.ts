@@ -1,6 +1,7 @@
 import type { MeterLabels } from '../route/meter.ts'
 import { type CounterName, counterNames, type GaugeName, gaugeNames, noCounts } from './counters.ts'
 import { column, firstBucket, type LabelledRows, widthOf } from './rows.ts'
+import type { WorkerFigures } from './worker-figures.ts'
 
 /** Requests of one service that ended in one status. */
 export interface StatusLabels {
@@ -37,7 +38,32 @@ export interface MetricsSnapshot {
   readonly redirects: Readonly<Record<string, number>>
   /** Failures by code of the error catalogue. */
   readonly failures: Readonly<Record<string, number>>
+  readonly upstreams: UpstreamFigures
+  /** In the judgement of one process or of several. */
+  readonly ejected: readonly EjectedInstance[]
+  /** The processes that are alive. */
+  readonly workers: readonly WorkerFigures[]
 }
+
+/** What connects the gateway with instances now. */
+export interface UpstreamFigures {
+  /** Addresses that the table names. */
+  readonly addresses: number
+  /** Connections that carry an exchange, or are about to. */
+  readonly busy: number
+  /** Connections that are kept for the next one. */
+  readonly idle: number
+}
+
+/** An instance that gets no request because of what traffic taught. */
+export interface EjectedInstance {
+  /** `http://10.0.0.1:8080` */
+  readonly origin: string
+  /** Milliseconds since the epoch. */
+  readonly until: number
+}
+
+export const noUpstreams: UpstreamFigures = { addresses: 0, busy: 0, idle: 0 }
 
 export const emptySnapshot = (bounds: readonly number[]): MetricsSnapshot => ({
   bounds,
@@ -52,6 +78,9 @@ export const emptySnapshot = (bounds: readonly number[]): MetricsSnapshot => ({
   refused: {},
   redirects: {},
   failures: {},
+  upstreams: noUpstreams,
+  ejected: [],
+  workers: [],
 })
 
 export const noPhase = (bounds: readonly number[]): PhaseFigures => ({
@@ -91,6 +120,14 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
     refused: addRecords(snapshots.map(({ refused }) => refused)),
     redirects: addRecords(snapshots.map(({ redirects }) => redirects)),
     failures: addRecords(snapshots.map(({ failures }) => failures)),
+    upstreams: {
+      // All of them have the same table.
+      addresses: Math.max(...snapshots.map(({ upstreams }) => upstreams.addresses)),
+      busy: snapshots.reduce((all, { upstreams }) => all + upstreams.busy, 0),
+      idle: snapshots.reduce((all, { upstreams }) => all + upstreams.idle, 0),
+    },
+    ejected: snapshots.flatMap(({ ejected }) => ejected),
+    workers: snapshots.flatMap(({ workers }) => workers),
   }
 }
 
@@ -101,7 +138,14 @@ export function ofThePast(snapshot: MetricsSnapshot): MetricsSnapshot {
   const values = snapshot.targets.values.slice()
   const width = widthOf(snapshot.bounds)
   for (let at = 0; at < values.length; at += width) values[at + column.inFlight] = 0
-  return { ...snapshot, targets: { labels: snapshot.targets.labels, values }, counts }
+  return {
+    ...snapshot,
+    targets: { labels: snapshot.targets.labels, values },
+    counts,
+    upstreams: noUpstreams,
+    ejected: [],
+    workers: [],
+  }
 }
 
 /** One text for the labels of one target, and for no other. */

@@ -7,10 +7,19 @@ import type { ResponseSink, UpstreamRequest } from '../http1/messages.ts'
 export interface UpstreamClient {
   /** Starts one exchange. Of the sink's functions only `sent` may be called before this returns. Throws nothing. */
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall
+  /** How many connections it has. Absent: it keeps none. */
+  connections?(): ConnectionCounts
   /** Lets running exchanges finish, then closes the connections. */
   close(): Promise<void>
   /** Ends running exchanges and closes the connections now. */
   destroy(): Promise<void>
+}
+
+export interface ConnectionCounts {
+  /** They carry an exchange, or are about to. */
+  readonly busy: number
+  /** They are kept for the next exchange. */
+  readonly idle: number
 }
 
 export interface UpstreamCall {

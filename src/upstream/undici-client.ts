@@ -9,7 +9,7 @@ import type { BodySource, ResponseSink, UpstreamRequest } from '../http1/message
 import { lengthOf } from '../http1/request-head.ts'
 import { Transport, type TransportEvents } from '../http1/transport.ts'
 import type { UpstreamAddress } from './address.ts'
-import type { UpstreamCall, UpstreamClient } from './client.ts'
+import type { ConnectionCounts, UpstreamCall, UpstreamClient } from './client.ts'
 import { type QueueOptions, WaitingCalls } from './waiting-calls.ts'
 
 /** All durations in milliseconds; 0 where it says so: no limit. */
@@ -68,6 +68,12 @@ export class UndiciClient implements UpstreamClient {
     this.#address = address
     this.#options = options
     this.#waiting = new WaitingCalls(options, wheel)
+  }
+
+  connections(): ConnectionCounts {
+    if (this.#pool === null) return { busy: 0, idle: 0 }
+    const { connected, free } = this.#pool.stats
+    return { busy: connected - free, idle: free }
   }
 
   #newPool(): Pool {

@@ -22,7 +22,7 @@ export interface Care {
   readonly clock: Clock
   readonly log: Log
   /** An upstream was ejected or came back. */
-  changed(): void
+  changed(upstream: Upstream): void
 }
 
 /** In how many steps a slow start rises. */
@@ -147,7 +147,7 @@ export class Upstream {
     const cause = isProbe ? 'its probe failed' : `${ejection.failuresInARow} failures in a row`
     log.warn('upstream', 'ejected', `${this.key} gets nothing for ${ms / 1000} s: ${cause}: ${why}`)
     this.#settle()
-    this.#care!.changed()
+    this.#care!.changed(this)
   }
 
   #spare(why: string): void {
@@ -168,7 +168,7 @@ export class Upstream {
     wheel.cancel(this.#timer)
     log.info('upstream', 'returned', `${this.key} gets requests again: its probe was answered`)
     this.startSlowly()
-    this.#care!.changed()
+    this.#care!.changed(this)
   }
 
   #elapsed(): void {

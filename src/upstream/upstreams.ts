@@ -1,11 +1,18 @@
 import type { Queue } from '../balance/queue.ts'
 import { type UpstreamAddress, upstreamKey } from './address.ts'
-import type { UpstreamClient } from './client.ts'
+import type { ConnectionCounts, UpstreamClient } from './client.ts'
 import { UpstreamGroup } from './group.ts'
 import { type Care, Upstream } from './upstream.ts'
 
 /** Nobody is ejected: then it does not matter what could be. */
 const noLimits = { maxShare: 0, panicShare: 0 }
+
+export interface EjectedUpstream {
+  /** `http://10.0.0.1:8080` */
+  readonly origin: string
+  /** For how long yet, milliseconds; 0: its probe is awaited. */
+  readonly ms: number
+}
 
 /** All upstreams by address. A table takes what it names and lets go of it when it is replaced. */
 export class Upstreams {
@@ -27,6 +34,28 @@ export class Upstreams {
   /** From here on who comes starts slowly; before, all are new and none is to be spared. */
   startNewOnesSlowly(): void {
     this.#areNewOnesSlow = true
+  }
+
+  /** How many connections there are to all of them. */
+  connections(): ConnectionCounts {
+    let busy = 0
+    let idle = 0
+    for (const { client } of this.#byKey.values()) {
+      const counts = client.connections?.()
+      if (counts === undefined) continue
+      busy += counts.busy
+      idle += counts.idle
+    }
+    return { busy, idle }
+  }
+
+  /** Those that get no request because of what traffic taught. */
+  ejected(): EjectedUpstream[] {
+    const ejected: EjectedUpstream[] = []
+    for (const { key, isEjected, ejectedFor } of this.#byKey.values()) {
+      if (isEjected) ejected.push({ origin: key.split(' ', 1)[0]!, ms: ejectedFor })
+    }
+    return ejected
   }
 
   take(address: UpstreamAddress): Upstream {

@@ -8,7 +8,7 @@ import {
   type UpstreamConnectionOwner,
 } from '../http1/upstream-connection.ts'
 import type { UpstreamAddress } from './address.ts'
-import type { UpstreamCall, UpstreamClient } from './client.ts'
+import type { ConnectionCounts, UpstreamCall, UpstreamClient } from './client.ts'
 import { type QueueOptions, WaitingCalls } from './waiting-calls.ts'
 
 /** All durations in milliseconds. */
@@ -52,8 +52,9 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     return this.#open.size
   }
 
-  get idleSize(): number {
-    return this.#idle.length
+  connections(): ConnectionCounts {
+    const idle = this.#idle.length
+    return { busy: this.#open.size - idle, idle }
   }
 
   /** Requests that wait for a connection. */

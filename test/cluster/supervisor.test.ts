@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import type { FromWorker, ToWorker } from '../../src/cluster/messages.ts'
+import { SnapshotPacker } from '../../src/cluster/packed-snapshot.ts'
 import { createSupervisor, type Supervisor } from '../../src/cluster/supervisor.ts'
 import type { WorkerProcess } from '../../src/cluster/worker-link.ts'
 import { boundsOf } from '../../src/observe/metrics.ts'
-import { emptySnapshot } from '../../src/observe/snapshot.ts'
+import { emptySnapshot, type MetricsSnapshot } from '../../src/observe/snapshot.ts'
 import { CapturedLog } from '../support/captured-log.ts'
 import { FakeClock, fakeWorld, settle } from '../support/fake-clock.ts'
 import { definition, serviceRoutes } from '../support/routes.ts'
 import { trafficOptions } from '../support/traffic.ts'
 
 const nothing = emptySnapshot(boundsOf(trafficOptions.metrics.buckets))
+
+const packed = (snapshot: MetricsSnapshot) => new SnapshotPacker().pack(snapshot)
 
 /** A worker that does nothing but hear and say. */
 class FakeWorker implements WorkerProcess {
@@ -189,7 +192,7 @@ describe('the supervisor', () => {
   test('keeps what a worker that died had counted', async () => {
     const { supervisor, clock, workers } = await serving()
     const ask = supervisor.metrics()
-    const snapshot = { ...nothing, counts: { ...nothing.counts, noRoute: 7 } }
+    const snapshot = packed({ ...nothing, counts: { ...nothing.counts, noRoute: 7 } })
     workers[0]!.say({ kind: 'metrics', question: workers[0]!.question('metrics'), snapshot })
     await clock.advance(1_000)
     expect((await ask).counts.noRoute).toBe(7)
@@ -204,7 +207,7 @@ describe('the supervisor', () => {
     const drained = supervisor.drain(5_000)
     for (const [index, worker] of workers.entries()) {
       expect(worker.heard.at(-1)).toEqual({ kind: 'drain', ms: 5_000 })
-      worker.say({ kind: 'drained', cut: index + 1, snapshot: nothing })
+      worker.say({ kind: 'drained', cut: index + 1, snapshot: packed(nothing) })
     }
     expect(await drained).toBe(3)
     await clock.advance(60_000)

@@ -20,6 +20,7 @@ describe('proxy.addr', () => {
   test.each<[source: string, found: Partial<ListenerOptions>[]]>([
     ['', []],
     [':9999', [{}]],
+    [':9090;proto=prometheus', [{ port: 9090, proto: 'prometheus' }]],
     ['1.2.3.4:9999;rt=3s', [{ host: '1.2.3.4', readTimeout: 3000 }]],
     ['localhost:80', [{ host: 'localhost', port: 80 }]],
     ['[::1]:80', [{ host: '::1', port: 80 }]],
@@ -27,6 +28,7 @@ describe('proxy.addr', () => {
     [':0', [{ port: 0 }]],
     [':80, :81;wt=1m;it=0', [{ port: 80 }, { port: 81, writeTimeout: 60_000, idleTimeout: 0 }]],
     ['addr=:9999;proto=http', [{}]],
+    [':9999;proto=prometheus', [{ proto: 'prometheus' }]],
     [':9999;rt=-1s', [{ readTimeout: 0 }]],
     [':9999;pxyproto=false', [{}]],
     ['{{ GetPrivateIP }}:9999', [{ host: '10.1.2.3' }]],
@@ -56,7 +58,7 @@ describe('proxy.addr', () => {
     ],
     [
       ':443;cs=all,:3306;proto=tcp',
-      'expected at least one listener that this version can open, which is http without cs, got ":443;cs=all,:3306;proto=tcp"',
+      'expected at least one listener that this version can open, which is http or prometheus without cs, got ":443;cs=all,:3306;proto=tcp"',
     ],
     [':443;cs=all;rt=fast,:80', 'rt: expected a duration like 500ms or 30s, got "fast"'],
     [':443;cert.pem;key.pem', 'expected key=value after ";", got "cert.pem"'],

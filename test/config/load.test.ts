@@ -390,6 +390,7 @@ describe('the result', () => {
         'proxy.addr = :80,127.0.0.1:81;rt=250ms;it=0',
         'registry.consul.service.status = passing, warning',
         'log.level = debug',
+        'metrics.prefix = default',
       ),
     })
     const proto = 'http'
@@ -409,7 +410,7 @@ describe('the result', () => {
     expect(config['registry.consul.service.status']).toEqual(['passing', 'warning'])
     expect(config['log.level']).toBe('DEBUG')
     expect(config['proxy.localip']).toBe('10.1.2.99')
-    expect(config['metrics.prefix']).toBe('gatehouse')
+    expect(config['metrics.prefix']).toBe('gate-1.gatehouse')
   })
 
   test('is frozen all the way down', async () => {

@@ -43,6 +43,8 @@ export async function runCommand(
         output += text
       },
       complain,
+      pid: 1,
+      usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
       cores: 1,
       fork: null,
       onReplaceWorkers() {},

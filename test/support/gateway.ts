@@ -44,6 +44,8 @@ export async function startTestGateway(
     readFolder: () => Promise.resolve([]),
     print: (text) => log.push(text),
     complain: (text) => log.push(text),
+    pid: 1,
+    usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
     cores: 1,
     fork: null,
     onReplaceWorkers() {},

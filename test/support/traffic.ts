@@ -111,7 +111,16 @@ export async function startTraffic(
       auth: more.auth ?? trafficOptions.auth,
       listeners: [{ ...trafficOptions.listeners[0]!, ...more.listener }],
     },
-    { world: systemWorld, log, newId: () => 'id' },
+    {
+      world: systemWorld,
+      log,
+      newId: () => 'id',
+      self: {
+        number: 1,
+        pid: 1,
+        usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
+      },
+    },
   )
   traffic.apply(routes)
   const [listener] = await traffic.listen()
