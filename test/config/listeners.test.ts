@@ -54,7 +54,7 @@ describe('proxy.addr', () => {
     [':80;rt=fast', 'rt: expected a duration like 500ms or 30s, got "fast"'],
     [
       ':80;proto=spdy',
-      'proto: expected http, https, grpc, grpcs, tcp, tcp+sni, tcp-dynamic, https+tcp+sni or prometheus, got "spdy"',
+      'proto: expected http, prometheus, https, grpc, grpcs, tcp, tcp+sni, tcp-dynamic or https+tcp+sni, got "spdy"',
     ],
     [
       ':443;cs=all,:3306;proto=tcp',
