@@ -8,7 +8,7 @@ import { interfaces } from '../config/context.ts'
 const instance = { service: 's', instance: 'n/s', address: '10.0.0.1', port: 80, healthy: true }
 const rules = { prefix: 'urlprefix-', variables: { DC: 'dc1' } }
 
-describe.each(['headers', 'compression', 'cors'])('docs/%s.md', async (name) => {
+describe.each(['headers', 'compression', 'cors', 'access', 'auth'])('docs/%s.md', async (name) => {
   const page = await readFile(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
   const blocksOf = (kind: string): string[] =>
     [...page.matchAll(new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1]!)
@@ -18,7 +18,7 @@ describe.each(['headers', 'compression', 'cors'])('docs/%s.md', async (name) => 
 
   test('has examples of both', () => {
     expect(tags.length).toBeGreaterThan(0)
-    expect(properties).not.toBe('')
+    expect(properties + commands).not.toBe('')
   })
 
   test.each(tags)('the tag %s is served, and nothing is wrong with it', (tag) => {
