@@ -78,7 +78,8 @@ export class JwtScheme {
     const key = this.#keyOf(token)
     const known = this.#verified.get(key)
     if (known !== undefined) {
-      if (this.#parts.world.clock.now() < known.until) return known.verdict
+      // Who verified it may be a key that nobody can vouch for any more.
+      if (this.#parts.world.clock.now() < known.until && this.#keys.find !== null) return known.verdict
       this.#verified.delete(key)
     }
     if (this.#pending >= mostPending) throw new Overloaded('too many tokens are being verified')
