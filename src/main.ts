@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { availableParallelism, hostname, networkInterfaces } from 'node:os'
 import { performance } from 'node:perf_hooks'
@@ -100,12 +101,23 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     pid: process.pid,
     usage,
     cores: availableParallelism(),
+    openFiles: openFilesLimit(),
     fork: () => forkWorker(fileURLToPath(import.meta.url), [workerCommand]),
     onReplaceWorkers: (told) => void process.on('SIGUSR2', told),
     stop,
     onHastyStop(count) {
       countRunning = count
     },
+  }
+}
+
+/** What Linux says of it; Node has raised the soft limit to the hard one when it began. */
+function openFilesLimit(): number | null {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return soft === undefined ? null : Number(soft)
+  } catch {
+    return null
   }
 }
 

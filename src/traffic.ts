@@ -5,6 +5,7 @@ import type { Log } from './base/log.ts'
 import type { ProcessUsage } from './base/process-usage.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
+import { ConnectionLimit } from './listen/connection-limit.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
 import { startAuth } from './middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
@@ -31,6 +32,8 @@ export interface OpenPort {
 /** Plain data: it crosses the border of a process. */
 export interface TrafficOptions {
   readonly listeners: readonly HttpListenerOptions[]
+  /** `proxy.maxconns`: client connections at a time in this process; 0: no limit. */
+  readonly maxConnections: number
   readonly handler: Omit<HandlerOptions, 'newId' | 'own'>
   readonly plan: PlanOptions
   /** `proxy.auth` */
@@ -169,7 +172,8 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     async listen() {
       upstreams.startNewOnesSlowly()
       try {
-        const listenerParts = { handler, clock: world.clock, wheel, observer: metrics }
+        const limit = new ConnectionLimit(options.maxConnections)
+        const listenerParts = { handler, clock: world.clock, wheel, observer: metrics, limit }
         for (const [index, listener] of options.listeners.entries()) {
           const boundTo = boundPorts[index] ?? null
           listeners.push(await listenHttp(listener, { ...listenerParts, boundTo }))

@@ -25,6 +25,12 @@ export const catalogue = {
     status: 503,
     says: 'whether the request is allowed could not be found out',
   },
+  GW_TOO_MANY_CONNECTIONS: {
+    source: 'gateway',
+    retry: 'never',
+    status: 503,
+    says: 'the gateway has as many connections as it may',
+  },
   GW_NO_TARGET: {
     source: 'upstream',
     retry: 'never',

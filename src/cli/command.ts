@@ -25,6 +25,8 @@ export interface CommandContext {
   usage(): ProcessUsage
   /** Cores that this process may use. */
   readonly cores: number
+  /** File descriptors that a process may have open; null: nobody knows. */
+  readonly openFiles: number | null
   /** Starts a process of the traffic plane; null: this one is all there is. */
   readonly fork: (() => WorkerProcess) | null
   /** Called for each SIGUSR2. */

@@ -154,7 +154,7 @@ const neverAborted = new AbortController().signal
 function trafficPlane(config: Config, context: CommandContext, log: Log): Traffic {
   const { world, fork, cores } = context
   const workers = config['proxy.workers'] || cores
-  const options = trafficOptions(config)
+  const options = trafficOptions(config, context.openFiles)
   if (workers < 2 || fork === null) {
     const { pid, usage } = context
     return createTraffic(options, { world, log, newId: randomUUID, self: { number: 1, pid, usage } })

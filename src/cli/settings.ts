@@ -171,9 +171,21 @@ export const prometheusListeners = (config: Config): readonly PrometheusListener
     .filter(({ proto }) => proto === 'prometheus')
     .map(({ host, port }) => ({ host, port, path: config['metrics.prometheus.path'] }))
 
-export function trafficOptions(config: Config): TrafficOptions {
+/** File descriptors that are kept for the admin port, watches, logs and all else. */
+const ownFiles = 128
+
+/**
+ * Client connections that file descriptors allow when each has one to an instance as well; 0: any number.
+ *
+ * @param openFiles how many may be open; null: nobody knows
+ */
+export const connectionsFor = (openFiles: number | null): number =>
+  openFiles === null ? 0 : Math.max(1, Math.floor((openFiles - Math.min(ownFiles, openFiles / 2)) / 2))
+
+export function trafficOptions(config: Config, openFiles: number | null): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
+    maxConnections: config['proxy.maxconns'] || connectionsFor(openFiles),
     listeners: httpListeners(config).map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
       host,
       port,

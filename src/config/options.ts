@@ -109,6 +109,13 @@ export const options = {
     'Largest number of connections to one instance from each process that serves requests; 0: no limit. More requests than that wait for one.',
     'fabio limits the idle ones alone.',
   ),
+  'proxy.maxconns': works(
+    int({ min: 0, max: 10_000_000 }),
+    '0',
+    'Largest number of client connections of each process that serves requests; 0: as many as its file descriptors allow, which is half of them less what it needs for itself.',
+    'Beyond it a connection that has been idle for a second is closed for a new one; where there is none, the new one is answered by 503.',
+    'fabio has no limit but that of its file descriptors.',
+  ),
   'proxy.dialtimeout': works(duration(), '30s', 'Time allowed to connect to an instance; 0: no limit.'),
   'proxy.responseheadertimeout': works(
     timeout,

@@ -128,6 +128,17 @@ export class ClientConnection implements TransportEvents {
     return this.#phase === phase.idle
   }
 
+  /**
+   * How long it has been waiting for a request; 0: it is not, or nobody counts.
+   *
+   * @param now monotonic milliseconds
+   */
+  idleMs(now: number): number {
+    const { idleTimeout } = this.#options
+    if (this.#phase !== phase.idle || idleTimeout === 0) return 0
+    return Math.max(0, now - (this.#timer.deadline - idleTimeout))
+  }
+
   get isClosed(): boolean {
     return this.#phase === phase.closed
   }

@@ -14,6 +14,7 @@ import { Exchange } from '../proxy/exchange.ts'
 import type { Handler } from '../proxy/handler.ts'
 import { routePath } from '../proxy/path.ts'
 import { addressOf, backlog, cannotListen } from './bound-port.ts'
+import { type ConnectionLimit, TurnedAway } from './connection-limit.ts'
 
 export interface HttpListenerOptions extends ClientConnectionOptions {
   /** Empty: all interfaces, IPv4 and IPv6. */
@@ -37,6 +38,7 @@ export interface ListenerParts {
   readonly clock: Clock
   readonly wheel: TimerWheel
   readonly observer: ConnectionObserver
+  readonly limit: ConnectionLimit
   /** The port as another process has bound it; null: this one binds it. */
   readonly boundTo: object | null
 }
@@ -84,6 +86,7 @@ function bind(server: Server, { host, port }: HttpListenerOptions, boundTo: obje
 /** The system's side of a connection. */
 interface ConnectionHandle {
   setNoDelay(on: boolean): void
+  close(): void
 }
 
 /**
@@ -111,11 +114,19 @@ function handleOf(socket: Socket): ConnectionHandle {
 /** Between the first word that the gateway goes (a `Connection: close`) and the end of the port; milliseconds. */
 const lingerMs = 1_000
 
+/** A connection that has been idle for so long may be ended for the sake of another. Sooner, a request may be on its way. */
+const idleEnoughMs = 1_000
+/** Connections that are looked at for the sake of one. */
+const looksForRoom = 64
+
 /** Everybody who is connected to one port. */
 class Clients {
   readonly #options: HttpListenerOptions
   readonly #parts: ListenerParts
   readonly #all = new Set<ClientConnection>()
+  /** Goes on where the last search for room has ended. */
+  #sweep = this.#all.values()
+  readonly #turnedAway: TurnedAway
   /** Heads are read into this by all of them: each is done with it when its event is over. */
   readonly #shared = Buffer.allocUnsafeSlow(bufferSize)
   #isDraining = false
@@ -126,9 +137,17 @@ class Clients {
   constructor(options: HttpListenerOptions, parts: ListenerParts) {
     this.#options = options
     this.#parts = parts
+    this.#turnedAway = new TurnedAway(parts.wheel)
   }
 
   accept(handle: ConnectionHandle): void {
+    const { limit, observer } = this.#parts
+    if (limit.isReached && !this.#makeRoom()) {
+      observer.refused(503)
+      this.#turnedAway.take(handle, false)
+      return
+    }
+    limit.opened()
     handle.setNoDelay(true)
     const session = new Session(this.#parts, () => this.#ended(connection))
     const connection = new ClientConnection(this.#options, session, this.#parts.wheel, this.#shared, false)
@@ -140,12 +159,29 @@ class Clients {
     })
     const transport = new Transport(socket, connection)
     this.#all.add(connection)
-    this.#parts.observer.connectionOpened()
+    observer.connectionOpened()
     const { remoteAddress = '', remotePort = 0 } = socket
     // A dual-stack socket shows IPv4 peers as ::ffff:10.0.0.1; upstreams and rules know them by their own form.
     const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
     connection.open(transport, address, remotePort)
     if (this.#isDraining) connection.drain(this.#isClosing)
+  }
+
+  /** Ends a connection that nobody has used for a while; false: a few looks have found none. */
+  #makeRoom(): boolean {
+    const now = this.#parts.clock.monotonic()
+    for (let looks = 0; looks < looksForRoom; looks++) {
+      let next = this.#sweep.next()
+      if (next.done === true) {
+        this.#sweep = this.#all.values()
+        next = this.#sweep.next()
+      }
+      if (next.done === true) return false
+      if (next.value.idleMs(now) < idleEnoughMs) continue
+      next.value.destroy()
+      return true
+    }
+    return false
   }
 
   running(): number {
@@ -160,6 +196,7 @@ class Clients {
       return
     }
     this.#all.delete(connection)
+    this.#parts.limit.closed()
     this.#parts.observer.connectionClosed()
     if (this.#all.size === 0) this.#settled()
   }

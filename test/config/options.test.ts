@@ -177,6 +177,7 @@ const ownOptions = [
   'proxy.ejection.maxpercent',
   'proxy.ejection.panic',
   'proxy.slowstart',
+  'proxy.maxconns',
   'proxy.queue.size',
   'proxy.queue.timeout',
   'proxy.workers',

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { GatewayError } from '../../src/base/errors.ts'
@@ -11,6 +10,7 @@ import type { UpstreamAddress } from '../../src/upstream/address.ts'
 import type { UpstreamCall, UpstreamClient } from '../../src/upstream/client.ts'
 import type { UndiciClientOptions } from '../../src/upstream/undici-client.ts'
 import type { WireClientOptions } from '../../src/upstream/wire-client.ts'
+import { blackHole } from '../support/black-hole.ts'
 import { startRawOrigin } from '../support/origin.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -338,21 +338,4 @@ export function upstreamClientContract(name: string, build: BuildClient): void {
       expect(outcomes.map(({ how }) => how)).toEqual(['GW_CONNECT_FAILED', 'GW_CONNECT_FAILED'])
     })
   })
-}
-
-/** A port that answers no attempt to connect: its process stands still and its queue is full. */
-async function blackHole(): Promise<string> {
-  const program =
-    "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })"
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  const port = Number(line.toString())
-  child.kill('SIGSTOP')
-  for (let isFull = false; !isFull; ) {
-    const socket = connect(port, '127.0.0.1')
-    onTestFinished(() => void socket.destroy())
-    isFull = await Promise.race([once(socket, 'connect').then(() => false), pause(300).then(() => true)])
-  }
-  return `http://127.0.0.1:${port}/`
 }

@@ -46,6 +46,7 @@ export async function runCommand(
       pid: 1,
       usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
       cores: 1,
+      openFiles: null,
       fork: null,
       onReplaceWorkers() {},
       stop: new AbortController().signal,

@@ -14,8 +14,16 @@ export interface Running {
   kill(): Promise<void>
 }
 
-export function startGatehouse(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [main, ...args], {
+/** @param openFiles file descriptors that it may have; null: as this process */
+export function startGatehouse(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  openFiles: number | null = null,
+): Running {
+  const command = [process.execPath, main, ...args]
+  const limited =
+    openFiles === null ? command : ['bash', '-c', `ulimit -n ${openFiles}; exec "$@"`, '-', ...command]
+  const child = spawn(limited[0]!, limited.slice(1), {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -22,6 +22,7 @@ export const trafficOptions: TrafficOptions = {
       maxBodySize: 0,
     },
   ],
+  maxConnections: 0,
   handler: {
     noRouteStatus: 404,
     trusted: [],
@@ -83,6 +84,7 @@ export async function startTraffic(
   more: {
     upstreamClient?: TrafficOptions['upstreamClient']
     upstream?: Partial<TrafficOptions['upstream']>
+    maxConnections?: number
     listener?: Partial<TrafficOptions['listeners'][0]>
     handler?: Partial<TrafficOptions['handler']>
     plan?: Partial<TrafficOptions['plan']>
@@ -99,6 +101,7 @@ export async function startTraffic(
       ...trafficOptions,
       upstreamClient: more.upstreamClient ?? trafficOptions.upstreamClient,
       upstream: { ...trafficOptions.upstream, ...more.upstream },
+      maxConnections: more.maxConnections ?? trafficOptions.maxConnections,
       handler: { ...trafficOptions.handler, ...more.handler },
       plan: { ...trafficOptions.plan, ...more.plan },
       care: {
