@@ -141,12 +141,14 @@ class Phases implements Handler {
       this.#parts.log.debug('proxy', 'no-route', what)
       this.fail(exchange, new GatewayError('GW_NO_ROUTE', what))
     } else if (target !== null) {
-      this.#reserve(exchange, route, target)
       const plan = planOf(target)
-      if (plan.before === null) this.#prepare(exchange, target, plan)
-      else this.#runBefore(exchange, target, plan, 0)
+      if (plan.before === null) this.#enter(exchange, route, target)
+      else this.#runBefore(exchange, target, plan, 0, true)
     } else if (route.queue !== null && route.balancer !== null) {
-      this.#wait(exchange, route.queue, () => this.#route(exchange))
+      // Who may not use the route must not take the places of those who may.
+      const guard = commonGuard(route)
+      if (guard === null) this.#wait(exchange, route.queue, () => this.#route(exchange))
+      else this.#runBefore(exchange, guard, planOf(guard), 0, false)
     } else {
       const failure = route.isClosed
         ? new GatewayError('GW_FORBIDDEN', `what says who may use route ${route.text} is wrong: nobody may`)
@@ -166,7 +168,12 @@ class Phases implements Handler {
     return index === busy ? null : targets[index]!
   }
 
-  /** From here on the request is the target's, even if somebody else answers in its place. */
+  #enter(exchange: Exchange, route: Route, target: Target): void {
+    this.#reserve(exchange, route, target)
+    this.#prepare(exchange, target, planOf(target))
+  }
+
+  /** From here on the request is the target's. */
   #reserve(exchange: Exchange, route: Route, target: Target): void {
     if (exchange.waiting !== null) this.#leaveQueue(exchange, exchange.waiting)
     exchange.chosen = target
@@ -217,8 +224,14 @@ class Phases implements Handler {
     this.#parts.wheel.cancel(waiting.timer)
   }
 
-  /** What may answer in place of the target, or refuse: in order, from `at` on. */
-  #runBefore(exchange: Exchange, target: Target, plan: Plan, at: number): void {
+  /**
+   * What may answer in place of the target, or refuse: in order, from `at` on. Nobody has a place at the target before.
+   *
+   * @param isPicked it is the target's turn; false: it only stands for all those that are busy
+   */
+  #runBefore(exchange: Exchange, target: Target, plan: Plan, at: number, isPicked: boolean): void {
+    if (exchange.waiting !== null) this.#leaveQueue(exchange, exchange.waiting)
+    exchange.chosen = target
     const steps = plan.before!
     for (let index = at; index < steps.length; index++) {
       const step = steps[index]!
@@ -230,11 +243,42 @@ class Phases implements Handler {
       const verdict = step.run(exchange)
       if (verdict === null) continue
       if (verdict instanceof Promise)
-        this.#await(exchange, verdict, () => this.#runBefore(exchange, target, plan, index + 1))
+        this.#await(exchange, verdict, () => this.#runBefore(exchange, target, plan, index + 1, isPicked))
       else this.answer(exchange, verdict)
       return
     }
-    this.#prepare(exchange, target, plan)
+    if (isPicked && at === 0) this.#enter(exchange, exchange.route!, target)
+    else this.#admit(exchange, target, isPicked)
+  }
+
+  /** Time has gone by since the target was picked: the table may have changed, and who had room may have none. */
+  #admit(exchange: Exchange, passed: Target, isPicked: boolean): void {
+    const route = exchange.route!
+    if (!this.#isCurrent(exchange, route)) {
+      exchange.requestLines = ''
+      exchange.requestExcept = null
+      exchange.answerLines = ''
+      this.#route(exchange)
+      return
+    }
+    const target = isPicked && hasRoom(passed) ? passed : this.#pick(exchange, route, null)
+    if (target === null && route.queue !== null) {
+      exchange.chosen = null
+      this.#wait(exchange, route.queue, () => this.#admit(exchange, passed, false))
+    } else if (target !== null && hasSameGuards(target, passed)) this.#enter(exchange, route, target)
+    else this.fail(exchange, new GatewayError('GW_BUSY', `no instance of route ${route.text} has room`))
+  }
+
+  /** Whether it is what the request would find now. */
+  #isCurrent({ host, path, client }: Exchange, route: Route): boolean {
+    const table = this.#parts.live.current
+    const skipped: Route[] = []
+    let found = table.find(host, path, client.secure)
+    while (found !== null && found !== route && found.targets.some((one) => planOf(one).leadsBack !== null)) {
+      skipped.push(found)
+      found = table.findBeyond(skipped, host, path, client.secure)
+    }
+    return found === route
   }
 
   #await(exchange: Exchange, verdict: Promise<Verdict>, goOn: () => void): void {
@@ -469,6 +513,20 @@ class Phases implements Handler {
     // Last: somebody else may begin at once with the room that is left.
     this.release(exchange)
   }
+}
+
+/** Stands for all targets of a route where the same steps come before each; null: not the same ones, or none. */
+function commonGuard({ targets }: Route): Target | null {
+  const [first] = targets
+  if (first === undefined || planOf(first).before === null) return null
+  const isRedirect = (target: Target): boolean => planOf(target).leadsBack !== null
+  return targets.every((each) => hasSameGuards(each, first) && !isRedirect(each)) ? first : null
+}
+
+function hasRoom({ upstream, options }: Target): boolean {
+  if (upstream === null) return true
+  const most = options.maxConn ?? 0
+  return !upstream.isHeldBack && (most === 0 || upstream.inFlight < most)
 }
 
 /** Whom the first target's guards have let pass may go to the other without being asked again. */

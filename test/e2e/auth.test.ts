@@ -240,6 +240,36 @@ describe('auth of the type basic', () => {
   })
 })
 
+describe('a websocket', () => {
+  test('is opened for those who may use the route, and for nobody else', async () => {
+    const origin = await startRawOrigin((socket) => {
+      socket.once('data', () =>
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello',
+        ),
+      )
+    })
+    cleanups.push(() => origin.close())
+    const file = join(folder, 'sockets')
+    await writeFile(file, `joe:${hashSync('secret', 4)}`)
+    const traffic = await startTraffic([serviceRoutes('ws', definition('ws', '/ auth=staff', origin.url))], {
+      auth: [{ type: 'basic', name: 'staff', file, realm: 'staff', refresh: 0 }],
+    })
+    cleanups.push(() => traffic.close())
+    const ask = (more: string): RawClient => {
+      const client = new RawClient(traffic.port)
+      cleanups.push(() => client.close())
+      return client.send(
+        `GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${more}\r\n`,
+      )
+    }
+    expect(await ask('').until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 401 /)
+    expect(origin.sockets).toHaveLength(0)
+    const open = await ask(`Authorization: ${basic('joe', 'secret')}\r\n`).until('hello')
+    expect(open).toMatch(/^HTTP\/1\.1 101 /)
+  })
+})
+
 describe('auth of the type forward', () => {
   async function service(
     answer: (message: IncomingMessage, response: ServerResponse) => void,
@@ -445,6 +475,102 @@ describe('auth of the type forward', () => {
       [['auth sso'], '/admin'],
     ])
     expect(sso.received).toHaveLength(0)
+  })
+})
+
+describe('a route whose instances are busy', () => {
+  // Places are few with maxconn=1: who may not use the route must not take one, nor one in the queue.
+  let release: () => void
+  let held: Promise<void>
+  beforeEach(async () => {
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+    await web.close()
+    web = await startOrigin((message, response) => {
+      if (message.url === '/admin/slow') void held.then(() => response.end('slow'))
+      else response.end('in')
+    })
+    cleanups.push(() => web.close())
+  })
+  const joe = { Authorization: basic('joe', 'secret') }
+
+  test('refuses those who may not use it at once, and its queue is for the others', async () => {
+    const file = join(folder, 'few')
+    await writeFile(file, `joe:${hashSync('secret', 4)}`)
+    const scheme: BasicOptions = { type: 'basic', name: 'staff', file, realm: 'staff', refresh: 0 }
+    const { url } = await start('/admin auth=staff maxconn=1 maxqueue=1', { auth: [scheme] })
+    const slow = get(`${url}/admin/slow`, joe)
+    await waitFor(() => web.received.length === 1, { what: 'the slow request' })
+    const strangers = await Promise.all(Array.from({ length: 10 }, () => get(`${url}/admin`)))
+    expect(new Set(strangers.map(({ status }) => status))).toEqual(new Set([401]))
+    let isServed = false
+    const waiting = get(`${url}/admin`, joe).then((answer) => {
+      isServed = true
+      return answer
+    })
+    // The one place in the queue is taken once somebody else is told that it is.
+    await waitFor(async () => (await get(`${url}/admin`, joe)).status === 503, { what: 'a full queue' })
+    expect((await get(`${url}/admin`)).status).toBe(401)
+    expect([isServed, web.received.length]).toEqual([false, 1])
+    release()
+    expect([await slow, await waiting].map(({ body }) => body)).toEqual(['slow', 'in'])
+  })
+
+  test('gives no place to a request about which somebody is still being asked', async () => {
+    const sso = await startOrigin((message, response) => {
+      if (message.headers['x-forwarded-uri'] === '/admin/asked') void held.then(() => response.end())
+      else response.end()
+    })
+    cleanups.push(() => sso.close())
+    const scheme: ForwardOptions = {
+      ...{ type: 'forward', name: 'sso', url: sso.url, timeout: 10_000, tlsSkipVerify: false },
+      ...{ requestHeaders: null, upstreamHeaders: [], responseHeaders: [] },
+    }
+    const { url } = await start('/admin auth=sso maxconn=1 maxqueue=1', { auth: [scheme] })
+    const asked = get(`${url}/admin/asked`)
+    await waitFor(() => sso.received.length === 1, { what: 'the question' })
+    expect((await get(`${url}/admin`)).body).toBe('in')
+    release()
+    expect((await asked).body).toBe('in')
+  })
+
+  test('looks again when a guard has decided: the table may be another one by then', async () => {
+    const other = await startOrigin((_message, response) => response.end('other'))
+    cleanups.push(() => other.close())
+    const sso = await startOrigin((_message, response) => void held.then(() => response.end()))
+    cleanups.push(() => sso.close())
+    const scheme: ForwardOptions = {
+      ...{ type: 'forward', name: 'sso', url: sso.url, timeout: 10_000, tlsSkipVerify: false },
+      ...{ requestHeaders: null, upstreamHeaders: [], responseHeaders: [] },
+    }
+    const { url, traffic } = await start('/admin auth=sso', { auth: [scheme] })
+    const answer = get(`${url}/admin`)
+    await waitFor(() => sso.received.length === 1, { what: 'the question' })
+    traffic.apply([serviceRoutes('guarded', definition('guarded', '/admin auth=sso', other.url))])
+    release()
+    expect((await answer).body).toBe('other')
+    expect(web.received).toHaveLength(0)
+    // The new route's guard has been asked as well.
+    expect(sso.received).toHaveLength(2)
+  })
+
+  test('does not serve a request that another guard has let pass', async () => {
+    const sso = await startOrigin((_message, response) => void held.then(() => response.end()))
+    cleanups.push(() => sso.close())
+    const scheme: ForwardOptions = {
+      ...{ type: 'forward', name: 'sso', url: sso.url, timeout: 10_000, tlsSkipVerify: false },
+      ...{ requestHeaders: null, upstreamHeaders: [], responseHeaders: [] },
+    }
+    const { url, traffic } = await start('/admin auth=sso', { auth: [scheme] })
+    const answer = get(`${url}/admin`)
+    await waitFor(() => sso.received.length === 1, { what: 'the question' })
+    traffic.apply([
+      serviceRoutes('guarded', definition('guarded', '/admin auth=sso deny=ip:127.0.0.1', web.url)),
+    ])
+    release()
+    expect((await answer).status).toBe(403)
+    expect(web.received).toHaveLength(0)
   })
 })
 
