@@ -9,6 +9,7 @@ import { ConnectionLimit } from './listen/connection-limit.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
 import { startAuth } from './middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
+import { RateBuckets, type TokensTaken } from './middleware/rate-buckets.ts'
 import { EventLoopDelay } from './observe/event-loop.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import { Metrics, type MetricsOptions } from './observe/metrics.ts'
@@ -22,6 +23,8 @@ import { UndiciClient, type UndiciClientOptions } from './upstream/undici-client
 import type { CareOptions } from './upstream/upstream.ts'
 import { Upstreams } from './upstream/upstreams.ts'
 import { WireClient, type WireClientOptions } from './upstream/wire-client.ts'
+
+export type { TokensTaken } from './middleware/rate-buckets.ts'
 
 /** A port that is open. */
 export interface OpenPort {
@@ -44,6 +47,10 @@ export interface TrafficOptions {
   readonly queue: QueueOptions
   readonly care: CareOptions
   readonly unhealthyRoute: UnhealthyRoute
+  /** `proxy.ratelimit.clients`: clients whose requests are counted at a time. */
+  readonly rateLimitClients: number
+  /** Processes that serve side by side. */
+  readonly workers: number
   /** Where in its ring a new route starts, 0 to below 1: another place in each process. */
   readonly startAt: number
   readonly upstream: UndiciClientOptions & WireClientOptions
@@ -69,6 +76,12 @@ export interface Traffic {
   drain(ms: number): Promise<number>
 }
 
+/** A traffic plane in this process. */
+export interface TrafficProcess extends Traffic {
+  /** What other processes have let pass of what is limited. */
+  hearTaken(tokens: readonly TokensTaken[]): void
+}
+
 /** The process that serves. */
 export interface WorkerSelf {
   /** 1 for the first. */
@@ -85,10 +98,17 @@ export interface TrafficParts {
   readonly self: WorkerSelf | null
   /** The ports, in the order of the listeners, as another process has bound them; none: this one binds them. */
   readonly boundPorts?: readonly object[]
+  /** Tells the other processes what was let pass of what is limited; null: there are none. */
+  tellTaken?: ((tokens: readonly TokensTaken[]) => void) | null
 }
 
-export function createTraffic(options: TrafficOptions, parts: TrafficParts): Traffic {
-  const { world, log, newId, self, boundPorts = [] } = parts
+export function createTraffic(options: TrafficOptions, parts: TrafficParts): TrafficProcess {
+  const { world, log, newId, self, tellTaken = null, boundPorts = [] } = parts
+  const buckets = new RateBuckets(
+    { most: options.rateLimitClients, workers: options.workers },
+    world.clock,
+    tellTaken,
+  )
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics(options.metrics)
   const loopDelay = self === null ? null : new EventLoopDelay(world.clock)
@@ -115,7 +135,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
         strategy: options.strategy,
         queue: options.queue,
         unhealthyRoute: options.unhealthyRoute,
-        compilePlan: planCompiler(options.plan, auth),
+        compilePlan: planCompiler(options.plan, { auth, buckets }),
         meters: metrics,
         random: world.random,
         startAt: options.startAt,
@@ -186,5 +206,6 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     },
     running: async () => [...listeners, ...draining].reduce((sum, listener) => sum + listener.running(), 0),
     drain,
+    hearTaken: (tokens) => buckets.hear(tokens),
   }
 }

@@ -50,6 +50,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   base: ['pino'],
   auth: ['bcryptjs', 'jose', 'lru-cache', 'undici'],
+  middleware: ['lru-cache'],
   upstream: ['undici'],
   observe: ['prom-client'],
   registry: ['undici', 'fastify', 'consul'],

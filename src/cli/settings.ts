@@ -226,6 +226,7 @@ export function trafficOptions(config: Config, openFiles: number | null): Traffi
         subdomains: config['proxy.header.sts.subdomains'],
         preload: config['proxy.header.sts.preload'],
       },
+      rateLimits: config['proxy.ratelimit'],
       cors: {
         origins: config['proxy.cors'],
         methods: config['proxy.cors.methods'],
@@ -253,6 +254,8 @@ export function trafficOptions(config: Config, openFiles: number | null): Traffi
     queue: { size: config['proxy.queue.size'], timeout: config['proxy.queue.timeout'] },
     care: careOptions(config),
     unhealthyRoute: config['proxy.unhealthyroute'],
+    rateLimitClients: config['proxy.ratelimit.clients'],
+    workers: 1,
     startAt: 0,
     upstream: {
       dialTimeout: config['proxy.dialtimeout'],

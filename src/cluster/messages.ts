@@ -1,6 +1,6 @@
 import type { LogLevel } from '../base/log.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
-import type { TrafficOptions } from '../traffic.ts'
+import type { TokensTaken, TrafficOptions } from '../traffic.ts'
 import type { PackedSnapshot } from './packed-snapshot.ts'
 
 /** Everything that a worker needs to serve: plain data, for it crosses the border of a process. */
@@ -25,6 +25,8 @@ export type ToWorker =
   | { readonly kind: 'drain'; readonly ms: number }
   | { readonly kind: 'metrics'; readonly question: number }
   | { readonly kind: 'running'; readonly question: number }
+  /** What others have let pass of what is limited. */
+  | { readonly kind: 'taken'; readonly tokens: readonly TokensTaken[] }
 
 /** What a worker says to the main process. */
 export type FromWorker =
@@ -38,5 +40,7 @@ export type FromWorker =
   | { readonly kind: 'running'; readonly question: number; readonly count: number }
   /** Nothing is served any more; with what was counted last. */
   | { readonly kind: 'drained'; readonly cut: number; readonly snapshot: PackedSnapshot }
+  /** What it has let pass of what is limited, for the others. */
+  | { readonly kind: 'taken'; readonly tokens: readonly TokensTaken[] }
   /** Lines of the application log. */
   | { readonly kind: 'log'; readonly text: string }

@@ -8,7 +8,7 @@ import { addSnapshots, emptySnapshot, type MetricsSnapshot, ofThePast } from '..
 import type { ServiceRoutes } from '../route/definition.ts'
 import { createTraffic, type OpenPort, type Traffic, type TrafficOptions } from '../traffic.ts'
 import type { ToWorker, WorkerStart } from './messages.ts'
-import { WorkerLink, type WorkerProcess } from './worker-link.ts'
+import { WorkerLink, type WorkerLinkParts, type WorkerProcess } from './worker-link.ts'
 
 export interface SupervisorOptions {
   /** `proxy.workers`; 2 or more. */
@@ -71,11 +71,15 @@ export function createSupervisor(
     kind: 'start',
     number,
     // Workers that all begin with the first instance would send it their first requests together.
-    options: { ...trafficOptions, startAt: (number - 1) / options.workers },
+    options: { ...trafficOptions, startAt: (number - 1) / options.workers, workers: options.workers },
     logLevel: options.logLevel,
     services: [...services.values()],
     noRoutePage,
   })
+
+  const share: WorkerLinkParts['share'] = (from, taken) => {
+    for (const other of workers.values()) if (other !== from) other.child.send(taken)
+  }
 
   const backoffs = new Map<number, Backoff>()
   const backoffOf = (number: number): Backoff => {
@@ -86,7 +90,7 @@ export function createSupervisor(
 
   /** Starts a process for this place. */
   async function start(number: number): Promise<StartError | null> {
-    const worker = new WorkerLink(number, parts.fork(), parts, nothing, () => ({
+    const worker = new WorkerLink(number, parts.fork(), { ...parts, share }, nothing, () => ({
       ports: ports.map(({ handle }) => handle),
       start: whole(number),
     }))

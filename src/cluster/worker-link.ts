@@ -28,6 +28,15 @@ const runningDeadlineMs = 200
 /** Beyond the time that it was given for running requests; milliseconds. */
 const drainGraceMs = 2_000
 
+export interface WorkerLinkParts {
+  readonly world: World
+  readonly log: Log
+  /** Where lines of the worker's log go. */
+  print(text: string): void
+  /** Passes on to all other workers what this one has let pass of what is limited. */
+  share(from: WorkerLink, taken: ToWorker & { readonly kind: 'taken' }): void
+}
+
 /** The main process's end of one worker: what it is told, and what it says. */
 export class WorkerLink {
   readonly number: number
@@ -35,7 +44,7 @@ export class WorkerLink {
   readonly startedAt: number
   /** What it had counted when it was last heard of. */
   last: MetricsSnapshot
-  readonly #parts: { readonly world: World; readonly log: Log; print(text: string): void }
+  readonly #parts: WorkerLinkParts
   readonly #unpacker = new SnapshotUnpacker()
   /** By the numbers of their questions. */
   readonly #asked = new Map<number, (answer: FromWorker | null) => void>()
@@ -51,7 +60,7 @@ export class WorkerLink {
   constructor(
     number: number,
     child: WorkerProcess,
-    parts: { readonly world: World; readonly log: Log; print(text: string): void },
+    parts: WorkerLinkParts,
     nothing: MetricsSnapshot,
     begin: () => { readonly ports: readonly object[]; readonly start: WorkerStart },
   ) {
@@ -111,6 +120,9 @@ export class WorkerLink {
       case 'drained':
         this.last = this.#unpacker.unpack(message.snapshot)
         this.#drained?.(message.cut)
+        break
+      case 'taken':
+        this.#parts.share(this, message)
         break
       case 'log':
         this.#parts.print(message.text)

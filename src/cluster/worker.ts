@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { messageOf, StartError } from '../base/errors.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
-import { createTraffic, type Traffic, type WorkerSelf } from '../traffic.ts'
+import { createTraffic, type Traffic, type TrafficProcess, type WorkerSelf } from '../traffic.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { SnapshotPacker } from './packed-snapshot.ts'
 
@@ -18,7 +18,7 @@ export type OwnProcess = Pick<WorkerSelf, 'pid' | 'usage'>
 
 /** The traffic plane in a process of its own: does what the main process says, until that lets it go. */
 export function runWorker(channel: WorkerChannel, world: World, own: OwnProcess): void {
-  let traffic: Traffic | null = null
+  let traffic: TrafficProcess | null = null
   const packer = new SnapshotPacker()
   const boundPorts: object[] = []
   channel.onMessage((message, handle) => {
@@ -50,6 +50,9 @@ export function runWorker(channel: WorkerChannel, world: World, own: OwnProcess)
         void traffic.running().then((count) => channel.send({ kind: 'running', question, count }))
         break
       }
+      case 'taken':
+        traffic.hearTaken(message.tokens)
+        break
       case 'drain':
         void drain(traffic, message.ms, channel, packer)
         break
@@ -64,7 +67,7 @@ function start(
   channel: WorkerChannel,
   world: World,
   { pid, usage }: OwnProcess,
-): Traffic {
+): TrafficProcess {
   const plain = createLog(logLevel, (text) => channel.send({ kind: 'log', text }))
   const log = numbered(plain, number)
   const traffic = createTraffic(options, {
@@ -73,6 +76,7 @@ function start(
     newId: randomUUID,
     boundPorts,
     self: { number, pid, usage },
+    tellTaken: (tokens) => channel.send({ kind: 'taken', tokens }),
   })
   traffic.apply(services)
   traffic.setNoRoutePage(noRoutePage)

@@ -1,6 +1,7 @@
 import { type AddressBlock, parseAddressBlock } from '../base/address-set.ts'
 import { durationMs, longestTimerMs } from '../base/duration.ts'
 import { connectionFields, isFieldName } from '../base/field-syntax.ts'
+import { parseRate, type Rate } from '../base/rate.ts'
 import { expected, type Kind, orList, ValueError } from './kind.ts'
 import { parsePairs } from './pairs.ts'
 
@@ -51,6 +52,20 @@ export const absolutePath: Kind<string> = {
     if (!line.parse(value, context).startsWith('/')) throw expected('a path that begins with "/"', value)
     return value
   },
+}
+
+/** Limits with blanks between them. */
+export const rates: Kind<readonly Rate[]> = {
+  type: 'list of limits',
+  parse: (value) =>
+    value
+      .split(/\s+/)
+      .filter((item) => item !== '')
+      .map((item) => {
+        const rate = parseRate(item)
+        if (rate === null) throw expected('limits like 100/m or 10/s,burst=50,per=client', item)
+        return rate
+      }),
 }
 
 /** A whole number as Go's flags read it (base 0): decimal, `0x1f`, `0b11`, `0o17` or `017`, `_` between digits. */

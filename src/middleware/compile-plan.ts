@@ -1,3 +1,4 @@
+import type { Rate } from '../base/rate.ts'
 import type { CallLimits } from '../http1/messages.ts'
 import type { ChooseChange, FieldChanges, Middleware, OwnAnswerLines, Plan } from '../proxy/plan.ts'
 import type { CorsOptions } from '../route/cors-options.ts'
@@ -9,6 +10,8 @@ import type { AuthSteps } from './auth.ts'
 import { type CompressionOptions, compressionCompiler, usualTypes } from './compression.ts'
 import { compileCors, corsRemovals } from './cors.ts'
 import { compileFieldChanges, ownAnswerLines, type StsOptions, stsLine } from './field-changes.ts'
+import type { RateBuckets } from './rate-buckets.ts'
+import { compileRateLimit } from './rate-limit.ts'
 import { compileRedirect } from './redirect.ts'
 
 /** What holds for every route that does not say otherwise. Plain data. Durations in milliseconds; 0: no limit. */
@@ -23,24 +26,37 @@ export interface PlanOptions extends CallLimits {
   readonly sts: StsOptions
   readonly compression: CompressionOptions
   readonly cors: CorsOptions
+  /** `proxy.ratelimit`: for all requests of a client together, but those to routes that have their own. */
+  readonly rateLimits: readonly Rate[]
 }
 
 /** Makes the plans of targets: the one place that knows which option becomes which step, and in which order. */
-export function planCompiler(defaults: PlanOptions, auth: Pick<AuthSteps, 'step'>): CompilePlan {
+export function planCompiler(
+  defaults: PlanOptions,
+  parts: { readonly auth: Pick<AuthSteps, 'step'>; readonly buckets: RateBuckets },
+): CompilePlan {
+  const { auth, buckets } = parts
   const answerPart = answerParts(defaults)
   const request = compileFieldChanges(defaults.requestFields)
   const changeOf = compressionPart(defaults.compression)
   const standardCors = compileCors(defaults.cors)
+  const standardRateLimit = compileRateLimit(defaults.rateLimits, '*', buckets)
   return (target): Plan => {
-    const { options, authority } = target
+    const { options, authority, route } = target
     const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
     const cors =
       options.cors === undefined ? standardCors : compileCors({ ...defaults.cors, ...options.cors })
+    const rateLimit =
+      options.rateLimits === undefined
+        ? standardRateLimit
+        : compileRateLimit(options.rateLimits, route, buckets)
     // fabio reference 6.1: who may use a route is asked before anything of it is told. A preflight brings no credentials
-    // (Fetch standard, CORS-preflight fetch): it is answered before they are asked for.
+    // (Fetch standard, CORS-preflight fetch): it is answered before they are asked for, and takes no token. Tokens are
+    // taken before credentials are looked at, so that who guesses them is held up.
     const steps: (Middleware | null)[] = [
       compileAccess(options),
       cors,
+      rateLimit,
       options.auth === undefined ? null : auth.step(options.auth),
       redirect?.step ?? null,
     ]

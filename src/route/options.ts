@@ -1,5 +1,6 @@
 import { type Strategy, strategyNames } from '../balance/strategies.ts'
 import { durationMs, longestTimerMs } from '../base/duration.ts'
+import { parseRate, type Rate } from '../base/rate.ts'
 import { type Matcher, matchers } from '../match/matcher.ts'
 import { type AddressBlock, parseAccessRule } from './address-block.ts'
 import { type CorsOptions, parseNames, parseOrigins } from './cors-options.ts'
@@ -51,6 +52,8 @@ export interface RouteOptions {
   readonly retry?: number
   /** Instead of whether `proxy.gzip.contenttype` is set. */
   readonly compress?: boolean
+  /** Instead of those of `proxy.ratelimit`; empty: no limit. */
+  readonly rateLimits?: readonly Rate[]
   /** Instead of those of `proxy.cors`. */
   readonly cors?: Partial<CorsOptions>
   /** Changes to the fields of requests, in their order, behind those of `proxy.header.request.*`. */
@@ -205,6 +208,15 @@ const edit =
 
 /** As `decorations`, for options that may be given several times, each of which counts. */
 const repeatable: Readonly<Record<string, Reader>> = {
+  ratelimit: (value, options) => {
+    if (value === 'off') {
+      options.rateLimits = []
+      return
+    }
+    const rate = parseRate(value)
+    if (rate === null) throw expected('off, or a limit like 100/m or 10/s,burst=50,per=client', value)
+    options.rateLimits = [...(options.rateLimits ?? []), rate]
+  },
   'header.request.set': edit('requestFields', 'set'),
   'header.request.add': edit('requestFields', 'add'),
   'header.request.remove': edit('requestFields', 'remove'),

@@ -8,6 +8,8 @@ export type TargetPlan = object
 
 /** What a plan is made for. */
 export interface PlannedTarget {
+  /** Host and path of its route: `foo.com/bar`. */
+  readonly route: string
   readonly service: string
   readonly instance: string
   readonly url: string

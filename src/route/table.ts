@@ -303,11 +303,19 @@ export class TableBuilder {
     )
   }
 
-  #buildTarget({ definition, destination }: ServedDefinition, { host, path }: Source, share: number): Target {
+  #buildTarget({ definition, destination }: ServedDefinition, source: Source, share: number): Target {
+    const { host, path } = source
     const { service, instance, url, options } = definition
     const authority = destination === 'redirect' ? '' : destination.authority
     const upstream = destination === 'redirect' ? null : this.#takeUpstream(destination, options)
-    const plan = this.#options.compilePlan({ service, instance, url, authority, options })
+    const plan = this.#options.compilePlan({
+      route: sourceText(source),
+      service,
+      instance,
+      url,
+      authority,
+      options,
+    })
     const meter = this.#meters.take({ service, host, path, url })
     return { service, instance, url, authority, share, options, plan, meter, upstream }
   }

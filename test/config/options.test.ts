@@ -164,6 +164,8 @@ const ownOptions = [
   'proxy.cors.headers',
   'proxy.cors.maxage',
   'proxy.cors.methods',
+  'proxy.ratelimit',
+  'proxy.ratelimit.clients',
   'proxy.header.request.add',
   'proxy.header.request.remove',
   'proxy.header.request.set',

@@ -44,7 +44,7 @@ async function register(registryUrl: string, name: string, port: number, tag: st
   expect(answer.statusCode).toBe(200)
 }
 
-async function startCluster(): Promise<Cluster> {
+async function startCluster(...flags: string[]): Promise<Cluster> {
   const registry = await startEmbeddedRegistry({ port: 0, world: systemWorld })
   cleanups.push(() => registry.close())
   const web = await startOrigin((_message, response) => response.end('ok'))
@@ -54,6 +54,7 @@ async function startCluster(): Promise<Cluster> {
   const gateway = startGatehouse([
     ...['-proxy.addr', `127.0.0.1:${proxy}`, '-ui.addr', `127.0.0.1:${admin}`, '-proxy.workers', '2'],
     ...['-registry.consul.addr', registry.url, '-proxy.shutdownwait', '5s'],
+    ...flags,
   ])
   cleanups.push(() => gateway.kill())
   const url = `http://127.0.0.1:${proxy}`
@@ -143,6 +144,31 @@ describe('with two workers', () => {
       { what: 'twenty answers of the new service in a row' },
     )
     expect(await workers()).toHaveLength(2)
+  })
+
+  test('a limit is that of both: one connection gets all of it, and many get hardly more', async () => {
+    const { url } = await startCluster('-proxy.ratelimit', '40/h')
+    /** Statuses of requests from this address, over so many connections one after the other. */
+    const ask = async (localAddress: string, connections: number, requests: number): Promise<number[]> => {
+      const pools = Array.from({ length: connections }, () => new Pool(url, { connections: 1, localAddress }))
+      cleanups.push(...pools.map((pool) => () => pool.destroy()))
+      const statuses: number[] = []
+      for (let i = 0; i < requests; i++) {
+        const answer = await pools[i % connections]!.request({ method: 'GET', path: '/' })
+        await answer.body.dump()
+        statuses.push(answer.statusCode)
+        // As slowly as the processes tell each other.
+        await pause(5)
+      }
+      return statuses
+    }
+    const passed = (statuses: number[]): number => statuses.filter((status) => status === 200).length
+    const one = await ask('127.0.0.5', 1, 45)
+    expect(one).toEqual([...Array<number>(40).fill(200), ...Array<number>(5).fill(429)])
+    const many = await ask('127.0.0.6', 12, 200)
+    expect(passed(many)).toBeGreaterThanOrEqual(40)
+    expect(passed(many)).toBeLessThan(75)
+    expect(new Set(many.slice(-100))).toEqual(new Set([429]))
   })
 
   // Once, on a machine with a lot to do, 301 requests were refused: the worker that was killed was the only one that had

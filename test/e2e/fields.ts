@@ -85,6 +85,37 @@ export function fields(upstreamClient: 'wire' | 'undici'): void {
       expect(answer).toContain('Vary: Accept, Origin\r\n')
     })
 
+    test('the requests of a client are counted by route, whichever instance is next and however often the table changes', async () => {
+      const [one, two] = await Promise.all([
+        startOrigin((_message, response) => response.end('one')),
+        startOrigin((_message, response) => response.end('two')),
+      ])
+      cleanups.push(
+        () => one.close(),
+        () => two.close(),
+      )
+      const { url, traffic, metricsText } = await trafficTo('/ ratelimit=4/h', one.url)
+      const statuses: number[] = []
+      for (let i = 0; i < 6; i++) {
+        traffic.apply([
+          serviceRoutes(
+            'web',
+            definition('web', '/ ratelimit=4/h', one.url),
+            definition('web', '/ ratelimit=4/h', two.url, { healthy: i % 2 === 0 }),
+          ),
+        ])
+        const answer = await request(url)
+        await answer.body.dump()
+        statuses.push(answer.statusCode)
+        expect(answer.headers['ratelimit-policy']).toBe('"client";q=4;w=3600')
+        if (i === 0) expect(answer.headers.ratelimit).toBe('"client";r=3;t=900')
+        if (i === 5) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(800)
+      }
+      expect(statuses).toEqual([200, 200, 200, 200, 429, 429])
+      expect(one.received.length + two.received.length).toBe(4)
+      expect(await metricsText()).toContain('gatehouse_failures{error="GW_RATE_LIMITED"} 2')
+    })
+
     test('an error of the gateway’s own has them, and its own type', async () => {
       const gone = await startOrigin((_message, response) => response.end())
       await gone.close()

@@ -4,6 +4,7 @@ import { listOfLines, sectionOf } from '../../src/http1/field-section.ts'
 import type { ResponseSink, UpstreamRequest } from '../../src/http1/messages.ts'
 import { startAuth } from '../../src/middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from '../../src/middleware/compile-plan.ts'
+import { RateBuckets } from '../../src/middleware/rate-buckets.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/proxy/handler.ts'
 import { routePath } from '../../src/proxy/path.ts'
@@ -55,10 +56,14 @@ export interface Handled {
 export const valuesOf = (fields: FieldList, name: string): string[] =>
   fields.filter((_value, i) => i % 2 === 1 && fields[i - 1]!.toLowerCase() === name.toLowerCase())
 
-/** A handler with one route: `handling('/ strip=/x')`. */
+/** A handler with these routes of one instance: `handling('/ strip=/x')`. */
 export function handling(
-  route: string,
-  { plan = {}, handler = {} }: { plan?: Partial<PlanOptions>; handler?: Partial<HandlerOptions> } = {},
+  routes: string | readonly string[],
+  {
+    plan = {},
+    handler = {},
+    isDry = false,
+  }: { plan?: Partial<PlanOptions>; handler?: Partial<HandlerOptions>; isDry?: boolean } = {},
 ) {
   const clock = new FakeClock()
   const world = fakeWorld(clock)
@@ -85,10 +90,15 @@ export function handling(
       queue: { size: 100, timeout: 5_000 },
       unhealthyRoute: '503',
       random: () => 0,
-      compilePlan: planCompiler(options, startAuth([], { world, log: new CapturedLog() })),
+      compilePlan: planCompiler(options, {
+        auth: startAuth([], { world, log: new CapturedLog() }),
+        buckets: new RateBuckets({ most: 1_000, workers: 1 }, clock, null),
+      }),
     },
     new Upstreams(() => client),
-  ).apply([serviceRoutes('web', definition('web', route, 'http://10.0.0.1:80/'))])
+  ).apply([
+    serviceRoutes('web', ...[routes].flat().map((route) => definition('web', route, 'http://10.0.0.1:80/'))),
+  ])
   const phases = createHandler(
     {
       noRouteStatus: 404,
@@ -112,7 +122,7 @@ export function handling(
       log: new CapturedLog(),
       world,
       wheel: new TimerWheel(clock),
-      skipped: null,
+      skipped: isDry ? () => {} : null,
     },
   )
 

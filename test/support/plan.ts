@@ -11,6 +11,7 @@ export const planOptions = (more: Partial<PlanOptions> = {}): PlanOptions => ({
   responseFields: [],
   sts: { maxAge: 0, subdomains: false, preload: false },
   cors: { origins: [], methods: ['GET', 'PUT'], headers: ['*'], expose: [], credentials: false, maxAge: 600 },
+  rateLimits: [],
   compression: {
     contentType: '',
     codings: ['zstd', 'br', 'gzip'],

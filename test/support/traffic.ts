@@ -46,6 +46,8 @@ export const trafficOptions: TrafficOptions = {
     slowStart: 0,
   },
   unhealthyRoute: '503',
+  rateLimitClients: 1_000,
+  workers: 1,
   startAt: 0,
   upstream: {
     dialTimeout: 5_000,
