@@ -1,11 +1,12 @@
 import { request } from 'undici'
-import { systemWorld } from '../../src/base/world.ts'
+import { type Clock, systemClock, systemWorld } from '../../src/base/world.ts'
 import { startEmbeddedRegistry } from '../../src/registry/embedded/server.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { type Origin, startOrigin } from '../support/origin.ts'
 
 /** A gateway as it may be found on a working day: services, some of them unwell, and traffic through all of them. */
 export interface Stage {
+  readonly clock: Clock
   readonly gateway: TestGateway
   readonly registryUrl: string
   /** Sends a PUT to the registry; a body that is no text is sent as JSON. */
@@ -68,8 +69,11 @@ const asked: readonly (readonly [host: string, path: string])[] = [
   ['old.example.com', '/gone'],
 ]
 
-/** @param flags of the gateway */
-export async function startStage(flags: readonly string[] = []): Promise<Stage> {
+/**
+ * @param flags of the gateway
+ * @param assets the folder of the built page
+ */
+export async function startStage(flags: readonly string[], assets: string): Promise<Stage> {
   const registry = await startEmbeddedRegistry({ port: 0, world: systemWorld })
   const origins: Origin[] = []
   const put = async (path: string, body: unknown): Promise<void> => {
@@ -104,7 +108,11 @@ export async function startStage(flags: readonly string[] = []): Promise<Stage> 
       })
     }
   }
-  const gateway = await startTestGateway(registry.url, ['-registry.consul.register.enabled=false', ...flags])
+  const gateway = await startTestGateway(
+    registry.url,
+    ['-registry.consul.register.enabled=false', ...flags],
+    assets,
+  )
 
   let isOver = false
   const ask = async (): Promise<void> => {
@@ -117,6 +125,7 @@ export async function startStage(flags: readonly string[] = []): Promise<Stage> 
   }
   const asking: Promise<void>[] = []
   return {
+    clock: systemClock,
     gateway,
     registryUrl: registry.url,
     put,

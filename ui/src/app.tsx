@@ -4,6 +4,7 @@ import { ExplainPage } from './explain/explain-page.tsx'
 import { pageTitle } from './format.ts'
 import type { Gateway } from './gateway.ts'
 import { Header } from './header.tsx'
+import { focusHeading } from './heading.tsx'
 import { HistoryPage } from './history/history-page.tsx'
 import { place } from './navigation.ts'
 import { OverridesPage } from './overrides/overrides-page.tsx'
@@ -11,6 +12,7 @@ import { type PageName, pages } from './place.ts'
 import { countOf } from './problems/problem-groups.ts'
 import { ProblemsPage } from './problems/problems-page.tsx'
 import { RoutesPage } from './routes/routes-page.tsx'
+import { TrafficPage } from './traffic/traffic-page.tsx'
 
 /** The frame that all pages share, and the page in it. */
 export function App({ gateway }: { gateway: Gateway }) {
@@ -40,16 +42,17 @@ function Page({ page, gateway }: { page: PageName; gateway: Gateway }) {
       return <OverridesPage gateway={gateway} />
     case 'problems':
       return <ProblemsPage gateway={gateway} />
-    default:
+    case 'traffic':
+      return <TrafficPage gateway={gateway} />
+    case 'routes':
       return <RoutesPage gateway={gateway} />
   }
 }
 
-/** Who changed the page by the keyboard, or hears it, goes on at its heading. */
 function useHeadingFocused(page: string): void {
   const isFirst = useRef(true)
   useEffect(() => {
-    if (!isFirst.current) document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true })
+    if (!isFirst.current) focusHeading()
     isFirst.current = false
   }, [page])
 }

@@ -1,3 +1,4 @@
+import { Heading } from './heading.tsx'
 import type { Liveness } from './liveness.ts'
 import { Time } from './time.tsx'
 
@@ -5,7 +6,7 @@ import { Time } from './time.tsx'
 export function NoTable({ title, liveness }: { title: string; liveness: Liveness }) {
   return (
     <>
-      <h1 tabIndex={-1}>{title}</h1>
+      <Heading title={title} />
       <output class="empty">
         {liveness.state === 'stale' ? (
           <>

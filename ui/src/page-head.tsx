@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { Heading } from './heading.tsx'
 import type { Liveness } from './liveness.ts'
 import { LivenessNote } from './liveness-note.tsx'
 
@@ -13,7 +14,7 @@ interface PageHeadProps {
 export function PageHead({ title, liveness, children }: PageHeadProps) {
   return (
     <div class="page-head">
-      <h1 tabIndex={-1}>{title}</h1>
+      <Heading title={title} />
       {liveness !== undefined && <LivenessNote liveness={liveness} />}
       {children}
     </div>

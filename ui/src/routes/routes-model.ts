@@ -22,6 +22,8 @@ export interface RoutesModel {
   readonly marks: ReadonlySignal<ReadonlyMap<string, number>>
   /** The row whose details are open, as it was when they were opened. */
   readonly opened: Signal<Row | null>
+  /** The page is left: nothing is followed any more. */
+  end(): void
 }
 
 const markedForMs = 2_500
@@ -44,6 +46,7 @@ export function createRoutesModel(gateway: Gateway): RoutesModel {
   const passed = computed(() => matching(rows.value, read.value, filterFigures.value))
   const shown = computed(() => sorted(passed.value, sorting.value, sortFigures.value))
   const layout = computed(() => layoutOf(shown.value, sorting.value.by === 'route'))
+  const { marks, end } = marksOf(table, rows)
   return {
     filter,
     sorting,
@@ -51,18 +54,19 @@ export function createRoutesModel(gateway: Gateway): RoutesModel {
     shown,
     layout,
     figures,
-    marks: marksOf(table, rows),
+    marks,
     opened: signal<Row | null>(null),
+    end,
   }
 }
 
 function marksOf(
   table: ReadonlySignal<TableView | null>,
   rows: ReadonlySignal<readonly Row[]>,
-): ReadonlySignal<ReadonlyMap<string, number>> {
+): Pick<RoutesModel, 'marks' | 'end'> {
   const marks = signal<ReadonlyMap<string, number>>(new Map())
   let before: readonly Row[] | null = null
-  effect(() => {
+  const end = effect(() => {
     if (table.value === null) return
     const after = rows.value
     const version = table.value.version
@@ -74,5 +78,5 @@ function marksOf(
       marks.value = new Map([...marks.peek()].filter(([, by]) => by !== version))
     }, markedForMs)
   })
-  return marks
+  return { marks, end }
 }

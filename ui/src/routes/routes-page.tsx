@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Gateway } from '../gateway.ts'
 import { setQuery } from '../navigation.ts'
 import { NoTable } from '../no-table.tsx'
@@ -15,6 +15,7 @@ import { Toolbar } from './toolbar.tsx'
 /** The live route table. */
 export function RoutesPage({ gateway }: { gateway: Gateway }) {
   const [model] = useState(() => createRoutesModel(gateway))
+  useEffect(() => () => model.end(), [])
   const { filter, sorting, rows, shown, layout, figures, marks, opened } = model
   const table = gateway.table.value
   const liveness = gateway.liveness.value
