@@ -55,7 +55,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   observe: ['prom-client'],
   registry: ['undici', 'fastify', 'consul'],
   admin: ['fastify', '@fastify/static'],
-  cli: ['consul'],
+  cli: ['consul', 'undici'],
 }
 
 interface SourceFile {

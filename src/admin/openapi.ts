@@ -17,19 +17,27 @@ export interface DescribedRoute {
   readonly method: string
   /** As the router has it: `/api/manual/*`. */
   readonly path: string
+  /** `ui.path` is not put before it. */
+  readonly isAtRoot: boolean
   readonly schema: RouteSchema
 }
 
-/** The OpenAPI 3.1 document of these routes. */
-export function openApiOf(routes: readonly DescribedRoute[], version: string): object {
+/**
+ * The OpenAPI 3.1 document of these routes.
+ *
+ * @param base `ui.path`
+ */
+export function openApiOf(routes: readonly DescribedRoute[], version: string, base: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const { method, path, schema } of routes) {
+  for (const { method, path, isAtRoot, schema } of routes) {
     const name = path.replace(/\*$/, '{key}')
-    paths[name] = { ...paths[name], [method.toLowerCase()]: operationOf(schema) }
+    const place = isAtRoot ? { servers: [{ url: '/' }] } : {}
+    paths[name] = { ...paths[name], [method.toLowerCase()]: { ...operationOf(schema), ...place } }
   }
   return {
     openapi: '3.1.0',
     info: { title: 'Gatehouse', version, description: "The admin API. fabio's endpoints, and more." },
+    servers: [{ url: base === '' ? '/' : base }],
     paths,
   }
 }

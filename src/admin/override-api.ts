@@ -198,5 +198,11 @@ function keyMistake(key: string): string | null {
   return `key: expected nothing or /name, /name/name without empty or dot segments, got ${JSON.stringify(key)}`
 }
 
-const versionOf = (version: string | number): bigint | null =>
-  /^\d{1,20}$/.test(String(version)) ? BigInt(version) : null
+/** Consul counts in 64 bits. */
+const mostVersion = 2n ** 64n - 1n
+
+function versionOf(version: string | number): bigint | null {
+  if (!/^\d{1,20}$/.test(String(version))) return null
+  const number = BigInt(version)
+  return number <= mostVersion ? number : null
+}

@@ -39,7 +39,7 @@ export interface OwnSources {
    * @param remoteAddress IP address of its client
    */
   explain(query: ExplainQuery, remoteAddress: string): ExplanationView
-  config(): ConfigView
+  settings(): ConfigView
 }
 
 const query = (properties: Readonly<Record<string, Schema>>, ...required: string[]): Schema => ({
@@ -129,11 +129,11 @@ export function addOwnRoutes(app: FastifyInstance, info: PageInfo, sources: OwnS
     },
   )
   app.get(
-    '/api/config',
+    '/api/settings',
     {
       schema: answering('The configuration, each value with its source; secrets are not shown', configSchema),
     },
-    (request, reply) => sendJson(request, reply, sources.config()),
+    (request, reply) => sendJson(request, reply, sources.settings()),
   )
 }
 

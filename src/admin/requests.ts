@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RouteSchema } from './openapi.ts'
 
 /**
  * Whether a page of another site has the browser send this. The port has no login, so without this check any page that
@@ -17,6 +18,29 @@ export function isFromElsewhere(headers: IncomingHttpHeaders): boolean {
 export function sendJson(request: FastifyRequest, reply: FastifyReply, value: unknown): FastifyReply {
   const space = 'pretty' in (request.query as object) ? 4 : 0
   return reply.type('application/json; charset=utf-8').send(JSON.stringify(value, null, space))
+}
+
+type Answer = (
+  request: FastifyRequest<{ Querystring: Record<string, string> }>,
+  reply: FastifyReply,
+) => unknown
+
+const otherMethods = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/** What fabio answers whatever the method (reference 9): the probe of a load balancer may ask in any way. */
+export function answerAnyMethod(
+  app: FastifyInstance,
+  path: string,
+  schema: RouteSchema,
+  answer: Answer,
+): void {
+  app.get<{ Querystring: Record<string, string> }>(path, { schema }, answer)
+  // Before the body is read, whatever it is.
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    await answer(request as Parameters<Answer>[0], reply)
+    return reply
+  }
+  app.route({ method: otherMethods, url: path, onRequest, handler: answer as never })
 }
 
 /** Words with fabio's line end. */

@@ -1,8 +1,11 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import fastifyStatic from '@fastify/static'
 import fastify, {
   type FastifyError,
   type FastifyInstance,
+  type FastifyPluginAsync,
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
@@ -12,7 +15,7 @@ import { fabioRoutes, fabioRouteText } from './fabio-routes.ts'
 import { type DescribedRoute, openApiOf, type RouteSchema } from './openapi.ts'
 import { type AdminOverrides, addOverrideRoutes } from './override-api.ts'
 import { addOwnRoutes, type OwnSources } from './own-api.ts'
-import { isFromElsewhere, sendJson, sendText } from './requests.ts'
+import { answerAnyMethod, isFromElsewhere, sendJson, sendText } from './requests.ts'
 import { text } from './schema.ts'
 import { addTableStream, type StreamSources } from './table-stream.ts'
 import { fabioRoutesSchema } from './view-schemas.ts'
@@ -27,6 +30,8 @@ export interface AdminOptions {
   readonly title: string
   readonly color: string
   readonly version: string
+  /** `ui.path`: below it is everything but `/health`; empty: nothing is before it. */
+  readonly path: string
   /** The folder of the built UI. */
   readonly assets: string
 }
@@ -35,8 +40,10 @@ export interface AdminOptions {
 export interface AdminSources extends OwnSources, StreamSources {
   /** Null: the registry keeps none. */
   readonly overrides: AdminOverrides | null
+  /** The configuration in the structure of fabio (reference 9.4). */
+  fabioConfig(): unknown
   metrics(): Promise<{ contentType: string; body: AsyncIterable<Buffer> }>
-  /** False once the gateway is going down: load balancers and Consul must stop sending to it first. */
+  /** False before it serves, and once it is going down: load balancers and Consul must stop sending to it first. */
   isHealthy(): boolean
 }
 
@@ -63,21 +70,12 @@ export async function startAdmin(
     forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allowUnionTypes: true } },
   })
-  const routes = collectRoutes(app)
+  const routes = collectRoutes(app, options.path)
   prepare(app)
-  addFabioRoutes(app, options, sources)
-  addOverrideRoutes(app, options.access, sources.overrides)
-  const { title, color, version, access } = options
-  addOwnRoutes(app, { title, color, version, access }, sources)
-  addTableStream(app, sources, clock, securityHeaders)
-  const openApiSchema: RouteSchema = {
-    summary: 'This document',
-    response: { 200: { type: 'object', additionalProperties: true } },
-  }
-  app.get('/api/openapi.json', { schema: openApiSchema }, (request, reply) =>
-    sendJson(request, reply, openApiOf(routes, options.version)),
-  )
-  await addUi(app, options)
+  addHealth(app, sources)
+  const everythingElse: FastifyPluginAsync = (scope) =>
+    addEverythingElse(scope, options, sources, clock, routes)
+  await app.register(everythingElse, { prefix: options.path })
   try {
     await app.listen(options.host === '' ? { port: options.port, host: '::' } : options)
   } catch (error) {
@@ -94,13 +92,38 @@ export async function startAdmin(
   }
 }
 
-/** Routes that say what they are; the page's do not. */
-function collectRoutes(app: FastifyInstance): readonly DescribedRoute[] {
+/** All that `ui.path` is put before. */
+async function addEverythingElse(
+  app: FastifyInstance,
+  options: AdminOptions,
+  sources: AdminSources,
+  clock: Clock,
+  routes: readonly DescribedRoute[],
+): Promise<void> {
+  addFabioRoutes(app, options, sources)
+  addOverrideRoutes(app, options.access, sources.overrides)
+  const { title, color, version, access, path } = options
+  addOwnRoutes(app, { title, color, version, access }, sources)
+  addTableStream(app, sources, clock, securityHeaders)
+  const openApiSchema: RouteSchema = {
+    summary: 'This document',
+    response: { 200: { type: 'object', additionalProperties: true } },
+  }
+  app.get('/api/openapi.json', { schema: openApiSchema }, (request, reply) =>
+    sendJson(request, reply, openApiOf(routes, version, path)),
+  )
+  await addUi(app, options)
+}
+
+/** Routes that say what they are; the page's do not. Without `ui.path`. */
+function collectRoutes(app: FastifyInstance, base: string): readonly DescribedRoute[] {
   const routes: DescribedRoute[] = []
   app.addHook('onRoute', ({ method, url, schema }) => {
     const own = schema as Partial<RouteSchema> | undefined
     if (own?.response === undefined || method === 'HEAD') return
-    routes.push({ method: String(method), path: url, schema: own as RouteSchema })
+    const isBelow = url.startsWith(`${base}/`)
+    const path = isBelow ? url.slice(base.length) : url
+    routes.push({ method: String(method), path, isAtRoot: !isBelow, schema: own as RouteSchema })
   })
   return routes
 }
@@ -131,6 +154,17 @@ function prepare(app: FastifyInstance): void {
   )
 }
 
+function addHealth(app: FastifyInstance, sources: AdminSources): void {
+  const schema: RouteSchema = {
+    summary: 'Whether requests should be sent to this gateway',
+    response: { 200: text('OK'), 503: text('it does not serve yet, or is going down') },
+    media: { 200: 'text/plain', 503: 'text/plain' },
+  }
+  answerAnyMethod(app, '/health', schema, (_request, reply) =>
+    sources.isHealthy() ? sendText(reply, 200, 'OK') : sendText(reply, 503, 'not serving'),
+  )
+}
+
 /** fabio's endpoints (reference 9). */
 function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: AdminSources): void {
   const plain = (summary: string, media = 'text/plain'): RouteSchema => ({
@@ -138,15 +172,7 @@ function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: Ad
     response: { 200: text() },
     media: { 200: media },
   })
-  const healthSchema: RouteSchema = {
-    summary: 'Whether requests should be sent to this gateway',
-    response: { 200: text('OK'), 503: text('it is going down') },
-    media: { 200: 'text/plain', 503: 'text/plain' },
-  }
-  app.get('/health', { schema: healthSchema }, (_request, reply) =>
-    sources.isHealthy() ? sendText(reply, 200, 'OK') : sendText(reply, 503, 'going down'),
-  )
-  app.get('/api/version', { schema: plain('The version') }, (_request, reply) =>
+  answerAnyMethod(app, '/api/version', plain('The version'), (_request, reply) =>
     reply.type('text/plain; charset=utf-8').send(options.version),
   )
   const routesSchema: RouteSchema = {
@@ -157,14 +183,18 @@ function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: Ad
     },
     response: { 200: fabioRoutesSchema },
   }
-  app.get<{ Querystring: Record<string, string> }>(
-    '/api/routes',
-    { schema: routesSchema },
-    (request, reply) => {
-      const table = sources.table()
-      if ('raw' in request.query) return reply.type('text/plain; charset=utf-8').send(fabioRouteText(table))
-      return sendJson(request, reply, fabioRoutes(table))
-    },
+  answerAnyMethod(app, '/api/routes', routesSchema, (request, reply) => {
+    const table = sources.table()
+    if ('raw' in request.query) return reply.type('text/plain; charset=utf-8').send(fabioRouteText(table))
+    return sendJson(request, reply, fabioRoutes(table))
+  })
+  const configSchema: RouteSchema = {
+    summary: "The configuration in fabio's structure, durations in nanoseconds; secrets are not shown",
+    querystring: { type: 'object', properties: { pretty: text('indents the answer') } },
+    response: { 200: { type: 'object', additionalProperties: true } },
+  }
+  answerAnyMethod(app, '/api/config', configSchema, (request, reply) =>
+    sendJson(request, reply, sources.fabioConfig()),
   )
   app.get(
     '/metrics',
@@ -177,20 +207,38 @@ function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: Ad
 }
 
 /** The page at `/routes`, where fabio has it; everything unknown leads there. */
-async function addUi(app: FastifyInstance, { assets, access }: AdminOptions): Promise<void> {
+async function addUi(app: FastifyInstance, { assets, access, path: base }: AdminOptions): Promise<void> {
   await app.register(fastifyStatic, { root: assets, index: false, wildcard: false })
+  const html = await pageBelow(base, assets)
   const page = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    reply.sendFile('index.html', { maxAge: 0 })
-  for (const path of ['/routes', '/explain', '/problems', '/history', '/traffic']) app.get(path, page)
+    reply.type('text/html; charset=utf-8').header('cache-control', 'public, max-age=0').send(html)
+  const pages = ['/routes', '/explain', '/problems', '/history', '/traffic']
+  for (const path of pages) app.all(path, page)
   // fabio's editor is closed with the API behind it (reference 9).
   const editor =
     access === 'rw'
       ? page
       : (_request: FastifyRequest, reply: FastifyReply) => sendText(reply, 403, 'Forbidden')
-  for (const path of ['/manual', '/manual/*']) app.get(path, editor)
-  app.get('/favicon.ico', (_request, reply) => reply.code(404).send())
+  for (const path of ['/manual', '/manual/*']) app.all(path, editor)
+  await addLogos(app, assets)
+  app.all('/favicon.ico', (_request, reply) => reply.code(404).send())
   app.setNotFoundHandler((request, reply) => {
-    if (request.method === 'GET' && !request.url.startsWith('/api/')) return reply.redirect('/routes', 303)
+    if (!request.url.startsWith(`${base}/api/`)) return reply.redirect(`${base}/routes`, 303)
     return reply.code(404).send({ error: `no ${request.method} ${request.url}` })
   })
+}
+
+/** The page names the place that all of its URLs begin from. */
+async function pageBelow(base: string, assets: string): Promise<string> {
+  const html = await readFile(join(assets, 'index.html'), 'utf8')
+  return html.replace('<base href="/" />', `<base href="${base}/" />`)
+}
+
+/** Where fabio has its own, for whoever points there. */
+async function addLogos(app: FastifyInstance, assets: string): Promise<void> {
+  const logo = (await readdir(join(assets, 'assets'))).find((name) => /^logo.*\.svg$/.test(name))
+  if (logo === undefined) return
+  for (const name of ['logo.svg', 'logo.bw.svg']) {
+    app.get(`/assets/${name}`, (_request, reply) => reply.sendFile(`assets/${logo}`))
+  }
 }

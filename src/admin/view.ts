@@ -194,7 +194,7 @@ export interface MistakeView {
   readonly refused: boolean
 }
 
-/** `GET /api/config`: by key. */
+/** `GET /api/settings`: by key. */
 export type ConfigView = Readonly<Record<string, ConfigValueView>>
 
 export interface ConfigValueView {

@@ -1,3 +1,4 @@
+import { request } from 'undici'
 import { messageOf, StartError } from '../base/errors.ts'
 import type { Config } from '../config/load.ts'
 import { type CommandArguments, UsageError } from './arguments.ts'
@@ -6,6 +7,9 @@ import { loadSettings } from './settings.ts'
 
 /** No gateway is there, or what is there is none. */
 export class NoGatewayError extends StartError {}
+
+/** Where the API of the gateway of this configuration is, from this machine. */
+export const apiAddress = (config: Config): string => adminAddress(config) + config['ui.path']
 
 /** The admin port of the gateway of this configuration, from this machine. */
 export function adminAddress(config: Config): string {
@@ -22,7 +26,7 @@ export async function adminOf(
 ): Promise<string> {
   const given = flags.get('admin')?.[0]
   if (given === undefined) {
-    return adminAddress((await loadSettings({ ...context, argv: options })).config)
+    return apiAddress((await loadSettings({ ...context, argv: options })).config)
   }
   const address = given.startsWith(':') ? `localhost${given}` : given
   const url = /^https?:\/\//.test(address) ? address : `http://${address}`
@@ -39,9 +43,10 @@ export async function askAdmin<T>(admin: string, path: string): Promise<T> {
   let text = ''
   let status = 0
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) })
-    text = await answer.text()
-    status = answer.status
+    // Not fetch: it refuses ports that a browser does not trust, and any port may be the gateway's.
+    const answer = await request(url, { signal: AbortSignal.timeout(10_000) })
+    text = await answer.body.text()
+    status = answer.statusCode
     const body = JSON.parse(text) as T & { error?: string }
     if (status === 400 && body.error !== undefined) throw new UsageError(body.error)
     if (status === 200) return body

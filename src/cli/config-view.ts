@@ -42,7 +42,7 @@ export function configView(
   )
 }
 
-function withoutSecrets(value: unknown): unknown {
+export function withoutSecrets(value: unknown): unknown {
   if (typeof value === 'string') return withoutCredentials(value)
   if (Array.isArray(value)) return value.map(withoutSecrets)
   if (value instanceof Map) return withoutSecrets(Object.fromEntries(value))
@@ -50,7 +50,7 @@ function withoutSecrets(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => [
       name,
-      secretName.test(name) ? secret : withoutSecrets(inner),
+      secretName.test(name) && inner !== '' ? secret : withoutSecrets(inner),
     ]),
   )
 }

@@ -4,7 +4,7 @@ import type { Config } from '../config/load.ts'
 import { ConsulClient } from '../registry/consul/client.ts'
 import { type HealthEntry, textsIn } from '../registry/consul/health.ts'
 import { isRouteTag } from '../route/tag.ts'
-import { adminAddress, adminOf, askAdmin, NoGatewayError } from './admin-client.ts'
+import { adminOf, apiAddress, askAdmin, NoGatewayError } from './admin-client.ts'
 import { type CommandArguments, readArguments } from './arguments.ts'
 import { columns, json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -57,7 +57,7 @@ async function askGateway(
   context: CommandContext,
   service: string | undefined,
 ): Promise<FromGateway> {
-  const admin = args.flags.has('admin') ? await adminOf(args, context) : adminAddress(config)
+  const admin = args.flags.has('admin') ? await adminOf(args, context) : apiAddress(config)
   const only = service === undefined ? '' : `?${new URLSearchParams({ service })}`
   try {
     const { services } = await askAdmin<ServicesView>(admin, `/api/services${only}`)

@@ -15,6 +15,7 @@ import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
+import { fabioConfig } from './fabio-config.ts'
 import { controlFigures, metricsSource } from './metrics-source.ts'
 import { chooseRegistry } from './registries.ts'
 import { checkAuthFiles, prometheusListeners, trafficOptions } from './settings.ts'
@@ -52,7 +53,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   let self: SelfRegistration | null = null
   let aliases: readonly string[] = []
   let admin: AdminServer | null = null
-  let isHealthy = true
+  let isHealthy = false
   const watch = new TrafficWatch(async () => trafficFigures(await traffic.metrics()), world.clock)
   const control = createControl(
     {
@@ -97,6 +98,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
         title: config['ui.title'],
         color: config['ui.color'],
         version: context.version,
+        path: config['ui.path'],
         assets: context.assets,
       },
       {
@@ -104,7 +106,8 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
         figures: () => watch.figures(),
         subscribeFigures: (told) => watch.subscribe(told),
         traffic: (service) => watch.traffic(service),
-        config: () => configView(loaded, context),
+        settings: () => configView(loaded, context),
+        fabioConfig: () => fabioConfig(config),
         metrics,
         isHealthy: () => isHealthy,
       },
@@ -117,6 +120,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     self = selfRegistration(admin.port)
     const listeners = await serve(control, traffic, context.stop)
     for (const { address } of listeners) log.info('proxy', 'listening', `HTTP proxy listening on ${address}`)
+    isHealthy = true
     self?.setAliases(aliases)
     await self?.start()
     const graceMs = config['proxy.deregistergraceperiod']
@@ -132,7 +136,10 @@ function controlSources(
   control: Control,
   traffic: Traffic,
   registry: Registry,
-): Omit<AdminSources, 'config' | 'metrics' | 'isHealthy' | 'figures' | 'subscribeFigures' | 'traffic'> {
+): Omit<
+  AdminSources,
+  'settings' | 'fabioConfig' | 'metrics' | 'isHealthy' | 'figures' | 'subscribeFigures' | 'traffic'
+> {
   return {
     table: () => control.table(),
     subscribe: (changed) => control.subscribe(changed),

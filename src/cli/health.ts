@@ -1,3 +1,4 @@
+import { request } from 'undici'
 import { messageOf } from '../base/errors.ts'
 import { adminAddress } from './admin-client.ts'
 import type { Command } from './command.ts'
@@ -8,9 +9,10 @@ export const health: Command = async (context) => {
   const { config } = await loadSettings(context)
   const url = `${adminAddress(config)}/health`
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) })
-    if (answer.status === 200) return 0
-    context.complain(`${url}: expected 200, got ${answer.status}\n`)
+    const answer = await request(url, { signal: AbortSignal.timeout(3_000) })
+    await answer.body.dump()
+    if (answer.statusCode === 200) return 0
+    context.complain(`${url}: expected 200, got ${answer.statusCode}\n`)
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error
     context.complain(`${url}: expected an answer, got ${messageOf(cause)}\n`)

@@ -254,6 +254,20 @@ export const headerName: Kind<string> = {
   },
 }
 
+/**
+ * A path below which something is served, without a `/` at its end; empty: the root. In characters that mean nothing to
+ * a router or in a URL.
+ */
+export const basePath: Kind<string> = {
+  type: 'path',
+  parse(value) {
+    const path = value.replace(/\/+$/, '')
+    const isPath = /^(?:\/[\w.~-]+)*$/.test(path) && !/\/\.{1,2}(?:\/|$)/.test(path)
+    if (!isPath) throw expected('a path like /fabio', value)
+    return path
+  },
+}
+
 /** The generic list of key/value maps (fabio reference 7.1). */
 export const pairs: Kind<readonly Readonly<Record<string, string>>[]> = {
   type: 'key=value list',

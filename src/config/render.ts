@@ -113,6 +113,7 @@ const howWritten = [
   ],
   ['listener, listeners', '`[host]:port` and options after `;`: `127.0.0.1:9999;rt=30s`'],
   ['address', '`host:port`, IPv6 in brackets: `[::1]:8500`'],
+  ['path', '`/fabio`, with its first `/`'],
   ['header name', '`X-Client-IP`'],
   ['list of limits', '`100/m 10/s,burst=50`'],
   ['list of origins', '`https://example.com, https://*.example.com`, or `*`'],

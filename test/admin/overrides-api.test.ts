@@ -51,7 +51,7 @@ class Documents implements AdminOverrides {
 
 async function start(access: 'rw' | 'ro' = 'rw', overrides: AdminOverrides | null = new Documents()) {
   const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
-  const names = { title: '', color: '', version: '', access, assets }
+  const names = { title: '', color: '', version: '', path: '', access, assets }
   // Nothing else is asked for in these tests.
   const sources = { overrides } as AdminSources
   admin = await startAdmin({ host: '127.0.0.1', port: 0, ...names }, sources, systemClock)
@@ -121,6 +121,12 @@ describe('the overrides', () => {
     ['no value', '{}', "body must have required property 'value'"],
     ['a value that is no text', '{"value":1}', 'body/value must be string'],
     ['a version that is no number', body('', '-1'), 'body/version must be a number'],
+    // Consul answered 500 to it, and so did we.
+    [
+      'a version that Consul cannot count to',
+      body('', '18446744073709551616'),
+      'body/version must be a number',
+    ],
     ['nothing', null, 'body must be object'],
   ])('with %s are 400', async (_what, sent, words) => {
     const ask = await start()

@@ -49,7 +49,12 @@ interface OpenApi {
 }
 
 /** An admin port over a table that the test changes. */
-async function start(first: TableView = empty, more: Partial<AdminSources> = {}, access: 'rw' | 'ro' = 'rw') {
+async function start(
+  first: TableView = empty,
+  more: Partial<AdminSources> = {},
+  access: 'rw' | 'ro' = 'rw',
+  path = '',
+) {
   let table = first
   let isHealthy = true
   const told = new Set<() => void>()
@@ -70,7 +75,8 @@ async function start(first: TableView = empty, more: Partial<AdminSources> = {},
     explain: () => {
       throw new QuestionError('url: expected one')
     },
-    config: () => ({}),
+    settings: () => ({}),
+    fabioConfig: () => ({ Proxy: { Strategy: 'rr' } }),
     overrides: null,
     ...more,
   }
@@ -82,6 +88,7 @@ async function start(first: TableView = empty, more: Partial<AdminSources> = {},
       title: 'staging',
       color: 'teal',
       version: '1.2.3',
+      path,
       assets: fileURLToPath(new URL('../../dist/ui', import.meta.url)),
     },
     sources,
@@ -157,18 +164,103 @@ describe('the admin port', () => {
     ['/api/routes', 200, 200],
     ['/api/version', 200, 200],
     ['/routes', 200, 200],
+    ['/assets/logo.svg', 200, 200],
+    ['/assets/logo.bw.svg', 200, 200],
     ['/health', 200, 200],
     ['/', 303, 303],
-  ])('%s is %d with ui.access = ro and %d with rw', async (path, ro, rw) => {
+  ])('%s is %d with ui.access = ro and %d with rw, at the root and below ui.path', async (path, ro, rw) => {
     for (const [access, status] of [
       ['ro', ro],
       ['rw', rw],
     ] as const) {
-      const { url } = await start(empty, {}, access)
-      expect((await request(url + path)).statusCode, access).toBe(status)
-      await admin?.close()
+      for (const base of ['', '/fabio', '/a/b']) {
+        const { url } = await start(empty, {}, access, base)
+        const answer = await request(url + (path === '/health' ? '' : base) + path)
+        expect([base, access, answer.statusCode]).toEqual([base, access, status])
+        if (status === 303) expect(answer.headers.location).toBe(`${base}/routes`)
+        await admin?.close()
+      }
     }
   })
+
+  describe('with ui.path', () => {
+    test('has nothing but /health outside of it', async () => {
+      const { url } = await start(empty, {}, 'rw', '/fabio')
+      for (const path of ['/', '/routes', '/api/routes', '/metrics', '/fabiox', '/fabio/health/x'].slice(
+        0,
+        5,
+      )) {
+        expect([path, (await request(url + path)).statusCode]).toEqual([path, 404])
+      }
+      expect((await request(`${url}/health`)).statusCode).toBe(200)
+      const inside = await request(`${url}/fabio/health`)
+      expect([inside.statusCode, inside.headers.location]).toEqual([303, '/fabio/routes'])
+      const root = await request(`${url}/fabio`)
+      expect([root.statusCode, root.headers.location]).toEqual([303, '/fabio/routes'])
+    })
+
+    test('the page finds its assets and the API below it', async () => {
+      const { url } = await start(empty, {}, 'rw', '/fabio')
+      for (const path of ['/fabio/routes', '/fabio/manual/team-a']) {
+        const html = await (await request(url + path)).body.text()
+        const base = new URL(/<base href="([^"]*)"/.exec(html)![1]!, url)
+        expect(base.pathname).toBe('/fabio/')
+        const assets = [...html.matchAll(/(?:src|href)="(\.\/[^"]+)"/g)].map((match) => match[1]!)
+        expect(assets.length).toBeGreaterThan(1)
+        for (const asset of assets) expect((await request(new URL(asset, base))).statusCode, asset).toBe(200)
+        expect((await request(new URL('api/table', base))).statusCode).toBe(200)
+      }
+    })
+
+    test('the API document names it, and says of /health that it is at the root', async () => {
+      const { url } = await start(empty, {}, 'rw', '/fabio')
+      const document = (await (await request(`${url}/fabio/api/openapi.json`)).body.json()) as OpenApi & {
+        servers: object
+      }
+      expect(document.servers).toEqual([{ url: '/fabio' }])
+      expect(Object.keys(document.paths)).toContain('/api/table')
+      expect(document.paths['/health']!.get).toMatchObject({ servers: [{ url: '/' }] })
+      expect(document.paths['/api/table']!.get).not.toHaveProperty('servers')
+    })
+
+    test('the stream of the table ends with the gateway', async () => {
+      const { url } = await start(empty, {}, 'rw', '/fabio')
+      const stream = await request(`${url}/fabio/api/events`)
+      await admin!.close()
+      expect(await stream.body.text()).toContain('event: table')
+    })
+  })
+
+  // fabio reference 9: "any". A probe that sent OPTIONS or POST took the gateway out of its balancer.
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])(
+    '%s is answered as GET where fabio does',
+    async (method) => {
+      const { url } = await start()
+      const ask = async (path: string): Promise<[number, string]> => {
+        const body = method === 'HEAD' || method === 'OPTIONS' ? null : 'no JSON {'
+        const answer = await request(url + path, { method: method as 'POST', body })
+        return [answer.statusCode, await answer.body.text()]
+      }
+      const isHead = method === 'HEAD'
+      expect(await ask('/health')).toEqual([200, isHead ? '' : 'OK\n'])
+      expect(await ask('/api/version')).toEqual([200, isHead ? '' : '1.2.3'])
+      expect(await ask('/api/routes?raw')).toEqual([200, isHead ? '' : '\n'])
+      expect(await ask('/api/config')).toEqual([200, isHead ? '' : '{"Proxy":{"Strategy":"rr"}}'])
+    },
+  )
+
+  test.each(['POST', 'DELETE'])(
+    '%s is sent to the page where nothing else is, and shown it',
+    async (method) => {
+      const { url } = await start()
+      const ask = (path: string) => request(url + path, { method: method as 'POST' })
+      expect((await ask('/')).headers.location).toBe('/routes')
+      expect((await ask('/routes')).statusCode).toBe(200)
+      expect((await ask('/manual/x')).statusCode).toBe(200)
+      expect((await ask('/favicon.ico')).statusCode).toBe(404)
+      expect((await ask('/api/none')).statusCode).toBe(404)
+    },
+  )
 
   test('a question that cannot be answered is 400 with its reason', async () => {
     const { url } = await start()
@@ -199,6 +291,7 @@ describe('the admin port', () => {
       '/api/problems',
       '/api/routes',
       '/api/services',
+      '/api/settings',
       '/api/table',
       '/api/traffic',
       '/api/ui',
@@ -261,7 +354,7 @@ describe('the admin port', () => {
 
   test('a port that is taken is told with its address', async () => {
     const { url } = await start()
-    const names = { title: '', color: '', version: '', access: 'rw' } as const
+    const names = { title: '', color: '', version: '', path: '', access: 'rw' } as const
     const options = { host: '127.0.0.1', port: Number(new URL(url).port), ...names }
     const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
     const second = startAdmin({ ...options, assets }, {} as AdminSources, systemClock)

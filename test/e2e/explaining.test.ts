@@ -255,7 +255,7 @@ describe('the API of a running gateway', () => {
   })
 
   test('shows the configuration with its sources', async () => {
-    const config = await get<Record<string, object>>('/api/config')
+    const config = await get<Record<string, object>>('/api/settings')
     expect(config['registry.consul.addr']).toMatchObject({ value: registry.url, source: 'flag' })
     expect(config['proxy.shutdownwait']).toMatchObject({ value: 5000, source: 'default', type: 'duration' })
   })
