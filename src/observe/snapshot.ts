@@ -53,6 +53,8 @@ export interface UpstreamFigures {
   readonly busy: number
   /** Connections that are kept for the next one. */
   readonly idle: number
+  /** Requests that wait for a connection, because there are as many as there may be. */
+  readonly waiting: number
 }
 
 /** An instance that gets no request because of what traffic taught. */
@@ -63,7 +65,7 @@ export interface EjectedInstance {
   readonly until: number
 }
 
-export const noUpstreams: UpstreamFigures = { addresses: 0, busy: 0, idle: 0 }
+export const noUpstreams: UpstreamFigures = { addresses: 0, busy: 0, idle: 0, waiting: 0 }
 
 export const emptySnapshot = (bounds: readonly number[]): MetricsSnapshot => ({
   bounds,
@@ -125,6 +127,7 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
       addresses: Math.max(...snapshots.map(({ upstreams }) => upstreams.addresses)),
       busy: snapshots.reduce((all, { upstreams }) => all + upstreams.busy, 0),
       idle: snapshots.reduce((all, { upstreams }) => all + upstreams.idle, 0),
+      waiting: snapshots.reduce((all, { upstreams }) => all + upstreams.waiting, 0),
     },
     ejected: snapshots.flatMap(({ ejected }) => ejected),
     workers: snapshots.flatMap(({ workers }) => workers),

@@ -17,7 +17,7 @@ export interface WorkerFigures extends ProcessUsage {
 
 /** The connections to instances as metrics. */
 export function upstreamFigures({
-  upstreams: { addresses, busy, idle },
+  upstreams: { addresses, busy, idle, waiting },
   ejected,
 }: MetricsSnapshot): Figure[] {
   const connections = (state: string, value: number): Figure => ({
@@ -34,6 +34,12 @@ export function upstreamFigures({
       kind: 'gauge',
       help: 'addresses that get no request because too many have failed, in the judgement of one worker at least',
       value: new Set(ejected.map(({ origin }) => origin)).size,
+    },
+    {
+      name: 'upstreams.waiting',
+      kind: 'gauge',
+      help: 'requests that wait for a connection, because an instance has as many as it may',
+      value: waiting,
     },
     connections('busy', busy),
     connections('idle', idle),

@@ -20,6 +20,8 @@ export interface ConnectionCounts {
   readonly busy: number
   /** They are kept for the next exchange. */
   readonly idle: number
+  /** Requests that wait for one, because there are as many as there may be. */
+  readonly waiting: number
 }
 
 export interface UpstreamCall {

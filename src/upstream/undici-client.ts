@@ -71,9 +71,10 @@ export class UndiciClient implements UpstreamClient {
   }
 
   connections(): ConnectionCounts {
-    if (this.#pool === null) return { busy: 0, idle: 0 }
+    const waiting = this.#waiting.size
+    if (this.#pool === null) return { busy: 0, idle: 0, waiting }
     const { connected, free } = this.#pool.stats
-    return { busy: connected - free, idle: free }
+    return { busy: connected - free, idle: free, waiting }
   }
 
   #newPool(): Pool {

@@ -40,13 +40,15 @@ export class Upstreams {
   connections(): ConnectionCounts {
     let busy = 0
     let idle = 0
+    let waiting = 0
     for (const { client } of this.#byKey.values()) {
       const counts = client.connections?.()
       if (counts === undefined) continue
       busy += counts.busy
       idle += counts.idle
+      waiting += counts.waiting
     }
-    return { busy, idle }
+    return { busy, idle, waiting }
   }
 
   /** Those that get no request because of what traffic taught. */

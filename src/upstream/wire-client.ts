@@ -54,7 +54,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
 
   connections(): ConnectionCounts {
     const idle = this.#idle.length
-    return { busy: this.#open.size - idle, idle }
+    return { busy: this.#open.size - idle, idle, waiting: this.waitingSize }
   }
 
   /** Requests that wait for a connection. */

@@ -22,7 +22,7 @@ test('the connection that was used last is used next, so that those which are no
     expect((await exchange('/again')).connection).toBe(last)
     await pause(20)
   }
-  expect((client as WireClient).connections()).toEqual({ busy: 0, idle: 1 })
+  expect((client as WireClient).connections()).toEqual({ busy: 0, idle: 1, waiting: 0 })
 })
 
 test('a request that needs a new connection gets one at the cost of the one that is idle for longest', async () => {
