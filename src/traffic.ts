@@ -16,6 +16,7 @@ import { Metrics, type MetricsOptions } from './observe/metrics.ts'
 import type { MetricsSnapshot } from './observe/snapshot.ts'
 import type { WorkerFigures } from './observe/worker-figures.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
+import type { WorkerPlace } from './route/balancing.ts'
 import type { ServiceRoutes } from './route/definition.ts'
 import { LiveTable } from './route/live.ts'
 import { type RouteTable, TableBuilder, type TableOptions, type UnhealthyRoute } from './route/table.ts'
@@ -49,10 +50,8 @@ export interface TrafficOptions {
   readonly unhealthyRoute: UnhealthyRoute
   /** `proxy.ratelimit.clients`: clients whose requests are counted at a time. */
   readonly rateLimitClients: number
-  /** Processes that serve side by side. */
-  readonly workers: number
-  /** Where in its ring a new route starts, 0 to below 1: another place in each process. */
-  readonly startAt: number
+  /** Which one of the processes that serve this is. */
+  readonly worker: WorkerPlace
   readonly upstream: UndiciClientOptions & WireClientOptions
   /** `proxy.upstream.client`: what speaks to plain-HTTP upstreams; undici alone speaks TLS. */
   readonly upstreamClient: 'wire' | 'undici'
@@ -105,7 +104,7 @@ export interface TrafficParts {
 export function createTraffic(options: TrafficOptions, parts: TrafficParts): TrafficProcess {
   const { world, log, newId, self, tellTaken = null, boundPorts = [] } = parts
   const buckets = new RateBuckets(
-    { most: options.rateLimitClients, workers: options.workers },
+    { most: options.rateLimitClients, workers: options.worker.of },
     world.clock,
     tellTaken,
   )
@@ -138,7 +137,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
         compilePlan: planCompiler(options.plan, { auth, buckets }),
         meters: metrics,
         random: world.random,
-        startAt: options.startAt,
+        worker: options.worker,
       },
       upstreams,
     ),
@@ -183,12 +182,15 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
       noRoutePage.html = html
     },
     explain: (request) => explain(request, handlerOptions, { table: live.current, noRoutePage, world }),
-    metrics: async () => ({
-      ...metrics.snapshot(),
-      upstreams: { addresses: upstreams.size, ...upstreams.connections() },
-      ejected: upstreams.ejected().map(({ origin, ms }) => ({ origin, until: world.clock.now() + ms })),
-      workers: self === null ? [] : [workerFigures(self)],
-    }),
+    async metrics() {
+      metrics.counts.waiting = live.waiting
+      return {
+        ...metrics.snapshot(),
+        upstreams: { addresses: upstreams.size, ...upstreams.connections() },
+        ejected: upstreams.ejected().map(({ origin, ms }) => ({ origin, until: world.clock.now() + ms })),
+        workers: self === null ? [] : [workerFigures(self)],
+      }
+    },
     async listen() {
       upstreams.startNewOnesSlowly()
       try {

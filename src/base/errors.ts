@@ -55,6 +55,12 @@ export const catalogue = {
     status: 503,
     says: 'no connection to the upstream became free in time',
   },
+  GW_INSTANCE_LEFT: {
+    source: 'upstream',
+    retry: 'once',
+    status: 502,
+    says: 'the instance left before it answered',
+  },
   GW_CONNECT_REFUSED: {
     source: 'upstream',
     retry: 'always',

@@ -142,6 +142,7 @@ const careOptions = (config: Config): TrafficOptions['care'] => ({
           panicShare: config['proxy.ejection.panic'] / 100,
         },
   slowStart: config['proxy.slowstart'],
+  drainTimeout: config['proxy.draintimeout'],
 })
 
 /**
@@ -255,8 +256,7 @@ export function trafficOptions(config: Config, openFiles: number | null): Traffi
     care: careOptions(config),
     unhealthyRoute: config['proxy.unhealthyroute'],
     rateLimitClients: config['proxy.ratelimit.clients'],
-    workers: 1,
-    startAt: 0,
+    worker: { number: 1, of: 1 },
     upstream: {
       dialTimeout: config['proxy.dialtimeout'],
       headTimeout: config['proxy.responseheadertimeout'],

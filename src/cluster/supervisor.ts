@@ -70,8 +70,7 @@ export function createSupervisor(
   const whole = (number: number): WorkerStart => ({
     kind: 'start',
     number,
-    // Workers that all begin with the first instance would send it their first requests together.
-    options: { ...trafficOptions, startAt: (number - 1) / options.workers, workers: options.workers },
+    options: { ...trafficOptions, worker: { number, of: options.workers } },
     logLevel: options.logLevel,
     services: [...services.values()],
     noRoutePage,

@@ -209,6 +209,12 @@ export const options = {
     '30',
     "Percentage of a route's instances: with fewer left its ejected ones get requests as well.",
   ),
+  'proxy.draintimeout': works(
+    timeout,
+    '5m',
+    'Time that running requests and websockets have to end once their instance has left the route table; then they are cut. 0: no limit.',
+    'fabio lets them run for ever.',
+  ),
   'proxy.slowstart': works(
     timeout,
     '0s',

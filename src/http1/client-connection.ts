@@ -555,7 +555,7 @@ export class ClientConnection implements TransportEvents {
     this.#nextBuffer = own
     const early = this.#kept === null ? null : this.#kept.subarray(0, this.#keptSize)
     this.#kept = null
-    this.#tunnel = new Tunnel(this.#transport, end, early, this.#shared)
+    this.#tunnel = new Tunnel(this.#transport, end, upgrade, early, this.#shared)
     this.#transport.resume()
   }
 

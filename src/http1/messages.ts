@@ -84,4 +84,6 @@ export interface TunnelEnd {
   readonly early: Buffer
   /** Sends the connection's events elsewhere. */
   handOver(events: TransportEvents): void
+  /** Tells both sides that it ends; what they say to it and the closes are left to them. Null: it is no tunnel yet. */
+  farewell: (() => void) | null
 }

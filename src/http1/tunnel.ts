@@ -1,5 +1,16 @@
 import type { TunnelEnd } from './messages.ts'
 import type { Transport, TransportEvents } from './transport.ts'
+import { FrameBounds, goingAway, maskedGoingAway } from './websocket-frames.ts'
+
+/** One direction of a tunnel. */
+interface Direction {
+  readonly to: Transport
+  /** Where frames end; null: nobody knows what is spoken. */
+  readonly frames: FrameBounds | null
+  readonly farewell: Buffer
+  /** Its receiver has been told that it ends, and gets nothing more. */
+  isOver: boolean
+}
 
 /**
  * Two connections joined into one pipe after a 101 (RFC 9110 section 7.8): octets as they come, ends and closes passed
@@ -9,16 +20,30 @@ export class Tunnel implements TransportEvents {
   readonly #client: Transport
   readonly #upstream: Transport
   readonly #shared: Buffer
+  readonly #down: Direction
+  readonly #up: Direction
   /** Memory of the client's buffer waits to be written. */
   #isClientHeld = false
   #isUpstreamHeld = false
+  /** Both sides are to be told at the next frame's end. */
+  #isEnding = false
 
   /** @param early what the client sent behind its request */
-  constructor(client: Transport, end: TunnelEnd, early: Buffer | null, shared: Buffer) {
+  constructor(client: Transport, end: TunnelEnd, upgrade: string, early: Buffer | null, shared: Buffer) {
     this.#client = client
     this.#upstream = end.transport
     this.#shared = shared
+    const isWebSocket = upgrade.toLowerCase() === 'websocket'
+    const direction = (to: Transport, farewell: Buffer): Direction => ({
+      to,
+      frames: isWebSocket ? new FrameBounds() : null,
+      farewell,
+      isOver: false,
+    })
+    this.#down = direction(client, goingAway)
+    this.#up = direction(end.transport, maskedGoingAway)
     end.handOver(this)
+    end.farewell = () => this.#farewell()
     if (end.early.length > 0) this.#toClient(end.early)
     if (early !== null) this.#toUpstream(early)
   }
@@ -29,17 +54,52 @@ export class Tunnel implements TransportEvents {
   }
 
   #toUpstream(octets: Buffer): void {
-    if (!this.#upstream.bytes(octets) && !this.#isClientHeld) {
+    if (!this.#pass(octets, this.#up) && !this.#isClientHeld) {
       this.#isClientHeld = true
       this.#client.pause()
     }
   }
 
   #toClient(octets: Buffer): void {
-    if (!this.#client.bytes(octets) && !this.#isUpstreamHeld) {
+    if (!this.#pass(octets, this.#down) && !this.#isUpstreamHeld) {
       this.#isUpstreamHeld = true
       this.#upstream.pause()
     }
+  }
+
+  /** False: the octets wait, and no more are to come. */
+  #pass(octets: Buffer, direction: Direction): boolean {
+    const { to, frames, isOver } = direction
+    if (isOver) return true
+    if (frames === null) return to.bytes(octets)
+    if (!this.#isEnding) {
+      frames.skip(octets)
+      return to.bytes(octets)
+    }
+    const end = frames.next(octets, 0, octets.length)
+    if (end === -1) return to.bytes(octets)
+    const isFree = to.bytes(octets.subarray(0, end))
+    this.#end(direction)
+    return isFree
+  }
+
+  /**
+   * Both sides are told that it ends: those who speak WebSocket with a Close frame, as soon as what is under way leaves
+   * room for one; others by the end of the stream.
+   */
+  #farewell(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    for (const direction of [this.#down, this.#up]) {
+      if (direction.frames === null || direction.frames.isBetween) this.#end(direction)
+    }
+  }
+
+  #end(direction: Direction): void {
+    direction.isOver = true
+    // Who has got a Close frame answers it and closes; an end of the stream behind it would cut off the answer.
+    if (direction.frames === null) direction.to.end()
+    else direction.to.bytes(direction.farewell)
   }
 
   clientEnded(): void {

@@ -353,6 +353,7 @@ export class UpstreamConnection implements TransportEvents {
     sink.switched(head, {
       transport: this.#transport,
       early: early.length === 0 ? noOctets : Buffer.from(early),
+      farewell: null,
       handOver: (events) => {
         this.#tunnel = events
       },

@@ -14,6 +14,7 @@ export const counters = {
 /** What is open now. */
 export const gauges = {
   connectionsOpen: ['connections_open', 'client connections that are open'],
+  waiting: ['waiting', 'requests that wait for an instance with fewer than maxconn= of them'],
   tunnelsOpen: ['ws_conn', 'connections that were upgraded to another protocol, such as websockets'],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string]>>
 

@@ -71,6 +71,8 @@ export class Exchange {
   upstream: Upstream | null = null
   /** Whether an upstream that was ejected comes back hangs on this request. */
   isProbe = false
+  /** Both connections are one pipe from here on. */
+  tunnel: TunnelEnd | null = null
   /** Its place in the queue of its route. */
   waiting: Waiting | null = null
   call: UpstreamCall | null = null

@@ -369,9 +369,10 @@ class Phases implements Handler {
 
   /** The exchange with the upstream is over, however: it is no longer counted there. */
   release(exchange: Exchange): void {
-    const { upstream, isProbe } = exchange
+    const { upstream, isProbe, tunnel } = exchange
     if (upstream === null) return
     exchange.upstream = null
+    if (tunnel !== null) upstream.tunnels.delete(tunnel)
     exchange.chosen!.meter.inFlight--
     exchange.isProbe = false
     if (isProbe) upstream.probeLeft()

@@ -117,6 +117,8 @@ export class Relay implements ResponseSink {
     exchange.status = 101
     exchange.answeredAt = this.#owner.monotonic()
     if (exchange.upstream?.isSuspect === true) this.#owner.answered(exchange, 101)
+    exchange.tunnel = tunnel
+    exchange.upstream?.tunnels.add(tunnel)
     this.#owner.upgraded(exchange)
     // What was asked for is what was agreed to: the connection takes no other answer.
     const upgrade = fields.first('upgrade') || exchange.fields.first('upgrade')

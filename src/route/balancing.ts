@@ -28,9 +28,24 @@ export interface BalancingOptions {
   /** Those of routes that name none: `proxy.queue.*`. */
   readonly queue: QueueOptions
   readonly random: () => number
-  /** Where in their ring new routes start, 0 to below 1. */
-  readonly startAt?: number
+  /** Absent: there is one process. */
+  readonly worker?: WorkerPlace
 }
+
+/** One of the processes that serve the same requests. */
+export interface WorkerPlace {
+  /** 1 for the first. */
+  readonly number: number
+  readonly of: number
+}
+
+/** What this process may have of a limit for all: together they have what it allows, as long as it is one for each. */
+function partOf(limit: number, { number, of }: WorkerPlace): number {
+  if (limit === 0) return 0
+  return Math.max(1, Math.floor((limit * number) / of) - Math.floor((limit * (number - 1)) / of))
+}
+
+const alone: WorkerPlace = { number: 1, of: 1 }
 
 export interface BalancedTarget extends NamedTarget {
   readonly share: number
@@ -43,12 +58,14 @@ type GroupFactory = (upstreams: Iterable<Upstream>, queue: Queue | null) => Upst
 /** Makes the balancing of routes, and keeps from one table to the next what must not begin anew. */
 export class RouteBalancing {
   readonly #options: BalancingOptions
+  readonly #worker: WorkerPlace
   readonly #newGroup: GroupFactory
   readonly #cursors = new Map<string, Cursor>()
   readonly #queues = new Map<string, Queue>()
 
   constructor(options: BalancingOptions, newGroup: GroupFactory) {
     this.#options = options
+    this.#worker = options.worker ?? alone
     this.#newGroup = newGroup
   }
 
@@ -57,7 +74,9 @@ export class RouteBalancing {
     const first = <K extends keyof RouteOptions>(option: K): RouteOptions[K] | undefined =>
       targets.find(({ options }) => options[option] !== undefined)?.options[option]
     const sticky = first('sticky')
-    const limits = targets.map(({ options, upstream }) => (upstream === null ? 0 : (options.maxConn ?? 0)))
+    const limits = targets.map(({ options, upstream }) =>
+      upstream === null ? 0 : partOf(options.maxConn ?? 0, this.#worker),
+    )
     const queue = this.#queue(key, limits, {
       size: first('maxQueue') ?? this.#options.queue.size,
       timeout: first('queueTimeout') ?? this.#options.queue.timeout,
@@ -100,10 +119,19 @@ export class RouteBalancing {
     return queue
   }
 
+  /** Requests that wait, over all routes. */
+  get waiting(): number {
+    let sum = 0
+    for (const queue of this.#queues.values()) sum += queue.size
+    return sum
+  }
+
   #cursor(key: string, slots: number): Cursor {
     let cursor = this.#cursors.get(key)
     if (cursor === undefined) {
-      cursor = { next: Math.floor((this.#options.startAt ?? 0) * slots) }
+      // Workers that all begin with the first instance would send it their first requests together.
+      const { number, of } = this.#worker
+      cursor = { next: Math.floor(((number - 1) / of) * slots) }
       this.#cursors.set(key, cursor)
     }
     return cursor

@@ -14,6 +14,11 @@ export class LiveTable {
     return this.#current
   }
 
+  /** Requests that wait for an instance with room for them. */
+  get waiting(): number {
+    return this.#builder.waiting
+  }
+
   /** Builds the next table whole, publishes it in one assignment, then lets go of what the old one alone named. */
   apply(changes: readonly ServiceRoutes[]): RouteTable {
     const { table, replaced } = this.#builder.apply(changes)

@@ -229,6 +229,11 @@ export class TableBuilder {
     for (const { queue } of routes) queue?.advance()
   }
 
+  /** Requests that wait for an instance with room for them. */
+  get waiting(): number {
+    return this.#balancing.waiting
+  }
+
   #replaceService({ service, definitions }: ServiceRoutes, touched: Map<string, Place>): void {
     for (const definition of this.#services.get(service) ?? []) {
       const key = this.#touch(definition, touched)

@@ -1,3 +1,4 @@
+import type { GatewayError } from '../base/errors.ts'
 import type { ResponseSink, UpstreamRequest } from '../http1/messages.ts'
 
 /**
@@ -11,8 +12,8 @@ export interface UpstreamClient {
   connections?(): ConnectionCounts
   /** Lets running exchanges finish, then closes the connections. */
   close(): Promise<void>
-  /** Ends running exchanges and closes the connections now. */
-  destroy(): Promise<void>
+  /** Ends running exchanges and closes the connections now. @param why what the exchanges fail with */
+  destroy(why?: GatewayError): Promise<void>
 }
 
 export interface ConnectionCounts {

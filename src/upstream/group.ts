@@ -29,7 +29,7 @@ export class UpstreamGroup {
     this.#panicBelow = size * options.panicShare
     for (const upstream of this.#upstreams) {
       upstream.groups.add(this)
-      if (queue !== null) upstream.isLimited = true
+      if (queue !== null) upstream.isAwaited = true
       this.refresh(upstream)
     }
   }
@@ -38,7 +38,7 @@ export class UpstreamGroup {
   leave(): void {
     for (const upstream of this.#upstreams) {
       upstream.groups.delete(this)
-      if (this.queue !== null) upstream.isLimited = [...upstream.groups].some(({ queue }) => queue !== null)
+      if (this.queue !== null) upstream.isAwaited = [...upstream.groups].some(({ queue }) => queue !== null)
     }
   }
 

@@ -164,12 +164,11 @@ export class UndiciClient implements UpstreamClient {
     if (!this.#isDestroyed) await this.#pool?.close()
   }
 
-  async destroy(): Promise<void> {
+  async destroy(why?: GatewayError): Promise<void> {
     this.#isDestroyed = true
-    this.#waiting.failAll(
-      new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed'),
-    )
-    await this.#pool?.destroy()
+    const error = why ?? new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed')
+    this.#waiting.failAll(error)
+    await this.#pool?.destroy(error)
   }
 }
 
@@ -247,6 +246,7 @@ class UndiciExchange implements Dispatcher.DispatchHandler, UpstreamCall {
     this.#sink.switched(sectionOf(fieldsOf(controller.rawHeaders)), {
       transport,
       early: Buffer.alloc(0),
+      farewell: null,
       handOver(to) {
         events = to
         socket.on('data', (chunk: Buffer) => transport.received(chunk.length, chunk))

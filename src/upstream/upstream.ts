@@ -3,6 +3,7 @@ import type { GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import type { Clock } from '../base/world.ts'
+import type { TunnelEnd } from '../http1/messages.ts'
 import type { UpstreamClient } from './client.ts'
 import { Ejection, type EjectionOptions, type EjectionState, probeTimeout } from './ejection.ts'
 import type { UpstreamGroup } from './group.ts'
@@ -14,6 +15,8 @@ export interface CareOptions {
   readonly ejection: EjectionOptions | null
   /** `proxy.slowstart`: after which an upstream that is new or back gets its whole share; 0: at once. */
   readonly slowStart: number
+  /** `proxy.draintimeout`: what a request has to end in once its upstream has left the table; 0: no limit. */
+  readonly drainTimeout: number
 }
 
 export interface Care {
@@ -42,12 +45,13 @@ export class Upstream {
   isHeldBack = false
   /** HOT. True: that it answered is news. */
   isSuspect = false
-  /** HOT. True: requests of some route may wait for room here. */
-  isLimited = false
+  /** HOT. True: somebody wants to hear that a request is over. */
+  isAwaited = false
   /** How much of its share it may have, 0 to 1. */
   part = 1
   /** Those of the routes that share requests among it and others. */
   readonly groups = new Set<UpstreamGroup>()
+  readonly tunnels = new Set<TunnelEnd>()
   readonly #care: Care | null
   readonly #ejection: Ejection | null
   readonly #timer = new WheelTimer(() => this.#elapsed())
@@ -57,7 +61,8 @@ export class Upstream {
   /** It ought to be ejected and is not; said once. */
   #isSpared = false
   #slowStep = slowSteps
-  #isForgotten = false
+  #emptied: (() => void) | null = null
+  #saidFarewell = false
 
   /** @param care null: what traffic teaches is not looked at */
   constructor(key: string, client: UpstreamClient, care: Care | null = null) {
@@ -80,7 +85,7 @@ export class Upstream {
   /** HOT: once for each attempt. */
   end(): void {
     this.inFlight--
-    if (this.isLimited) this.#advance()
+    if (this.isAwaited) this.#ended()
   }
 
   get state(): EjectionState {
@@ -102,7 +107,7 @@ export class Upstream {
 
   /** An attempt has come to its answer. @param isTrouble 502, 503 or 504 */
   answered(status: number, isTrouble: boolean, isProbe: boolean): void {
-    if (this.#ejection === null || this.#isForgotten) return
+    if (this.#ejection === null || this.#emptied !== null) return
     if (isTrouble) this.#failed(`answered ${status}`, isProbe)
     else if (isProbe) this.#back()
     else if (this.state === 'closed') {
@@ -114,7 +119,7 @@ export class Upstream {
 
   /** An attempt has failed before its answer. */
   failed(error: GatewayError, isProbe: boolean): void {
-    if (this.#ejection === null || this.#isForgotten) return
+    if (this.#ejection === null || this.#emptied !== null) return
     if (isUpstreamsFault(error)) this.#failed(error.message, isProbe)
     else if (isProbe) this.probeLeft()
   }
@@ -192,11 +197,20 @@ export class Upstream {
     this.#settle()
   }
 
-  /** No table names it any more. */
-  forget(): void {
-    this.#isForgotten = true
+  /** No table names it any more. @param emptied called once when its last request is over */
+  forget(emptied: () => void): void {
+    this.#emptied = emptied
+    this.isAwaited = true
     this.#care?.wheel.cancel(this.#timer)
     this.#care?.wheel.cancel(this.#slowTimer)
+  }
+
+  /** Tells its tunnels that they end. False: they have been told. */
+  farewell(): boolean {
+    if (this.#saidFarewell) return false
+    this.#saidFarewell = true
+    for (const tunnel of this.tunnels) tunnel.farewell?.()
+    return true
   }
 
   /** Brings the fields that are compared for each request up to what is known. */
@@ -207,7 +221,12 @@ export class Upstream {
     this.isHeldBack = state !== 'closed' || rise < 1
     this.isSuspect = state !== 'closed' || failuresInARow > 0
     for (const group of this.groups) group.refresh(this)
-    if (this.isLimited) this.#advance()
+    if (this.isAwaited) this.#advance()
+  }
+
+  #ended(): void {
+    if (this.#emptied === null) this.#advance()
+    else if (this.inFlight === 0) this.#emptied()
   }
 
   #advance(): void {

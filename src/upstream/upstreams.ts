@@ -2,6 +2,7 @@ import type { Queue } from '../balance/queue.ts'
 import { type UpstreamAddress, upstreamKey } from './address.ts'
 import type { ConnectionCounts, UpstreamClient } from './client.ts'
 import { UpstreamGroup } from './group.ts'
+import { Leaving } from './leaving.ts'
 import { type Care, Upstream } from './upstream.ts'
 
 /** Nobody is ejected: then it does not matter what could be. */
@@ -19,12 +20,14 @@ export class Upstreams {
   readonly #connect: (address: UpstreamAddress) => UpstreamClient
   readonly #care: Care | null
   readonly #byKey = new Map<string, Upstream>()
+  readonly #leaving: Leaving
   #areNewOnesSlow = false
 
   /** @param care null: what traffic teaches is not looked at */
   constructor(connect: (address: UpstreamAddress) => UpstreamClient, care: Care | null = null) {
     this.#connect = connect
     this.#care = care
+    this.#leaving = new Leaving(care)
   }
 
   get size(): number {
@@ -77,20 +80,18 @@ export class Upstreams {
     return new UpstreamGroup(upstreams, this.#care?.options.ejection ?? noLimits, queue)
   }
 
-  /** The last to let go closes the connections, once running exchanges have ended. */
+  /** The last to let go closes the connections, once running exchanges have ended or their time is up. */
   letGo(upstream: Upstream): void {
     if (--upstream.namedBy > 0) return
     this.#byKey.delete(upstream.key)
-    upstream.forget()
-    // Destroyed meanwhile, it has nothing left to close.
-    upstream.client.close().catch(() => {})
+    this.#leaving.add(upstream)
   }
 
   /** Ends every exchange and connection. */
   async destroy(): Promise<void> {
     const all = [...this.#byKey.values()]
     this.#byKey.clear()
-    for (const upstream of all) upstream.forget()
-    await Promise.all(all.map(({ client }) => client.destroy()))
+    for (const upstream of all) upstream.forget(() => {})
+    await Promise.all([this.#leaving.destroy(), ...all.map(({ client }) => client.destroy())])
   }
 }

@@ -153,9 +153,9 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     return this.#whenClosed()
   }
 
-  destroy(): Promise<void> {
+  destroy(why?: GatewayError): Promise<void> {
     const isClosed = this.close()
-    const error = new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed')
+    const error = why ?? new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed')
     this.#waiting.failAll(error)
     for (const connection of this.#open) connection.fail(error)
     return isClosed

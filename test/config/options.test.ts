@@ -180,6 +180,7 @@ const ownOptions = [
   'proxy.ejection.panic',
   'proxy.slowstart',
   'proxy.maxconns',
+  'proxy.draintimeout',
   'proxy.queue.size',
   'proxy.queue.timeout',
   'proxy.workers',

@@ -1,22 +1,14 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { request } from 'undici'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { closingAfterEach } from '../support/cleanups.ts'
 import { type Origin, startOrigin, startRawOrigin } from '../support/origin.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { definition, serviceRoutes } from '../support/routes.ts'
 import { startTraffic } from '../support/traffic.ts'
 import { waitFor } from '../support/wait.ts'
 
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-const kept = async <T extends { close(): unknown }>(starting: Promise<T>): Promise<T> => {
-  const started = await starting
-  cleanups.push(() => started.close())
-  return started
-}
+const kept = closingAfterEach()
 
 const named = (name: string): Promise<Origin> => kept(startOrigin((_message, response) => response.end(name)))
 

@@ -44,11 +44,11 @@ export const trafficOptions: TrafficOptions = {
   care: {
     ejection: { failures: 5, time: 10_000, maxTime: 300_000, maxShare: 0.5, panicShare: 0.3 },
     slowStart: 0,
+    drainTimeout: 300_000,
   },
   unhealthyRoute: '503',
   rateLimitClients: 1_000,
-  workers: 1,
-  startAt: 0,
+  worker: { number: 1, of: 1 },
   upstream: {
     dialTimeout: 5_000,
     headTimeout: 0,
@@ -94,6 +94,7 @@ export async function startTraffic(
     care?: Partial<TrafficOptions['care']>
     queue?: Partial<TrafficOptions['queue']>
     strategy?: TrafficOptions['strategy']
+    worker?: TrafficOptions['worker']
     auth?: TrafficOptions['auth']
   } = {},
 ) {
@@ -113,6 +114,7 @@ export async function startTraffic(
       },
       queue: { ...trafficOptions.queue, ...more.queue },
       strategy: more.strategy ?? trafficOptions.strategy,
+      worker: more.worker ?? trafficOptions.worker,
       auth: more.auth ?? trafficOptions.auth,
       listeners: [{ ...trafficOptions.listeners[0]!, ...more.listener }],
     },

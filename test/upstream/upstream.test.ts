@@ -22,7 +22,7 @@ function store(more: Partial<CareOptions> & { panicShare?: number; maxShare?: nu
   const log = new CapturedLog()
   const { panicShare = 0.3, maxShare = 0.5 } = more
   const ejection = { failures: 3, time: 1_000, maxTime: 8_000, maxShare, panicShare }
-  const options = { ejection, slowStart: 0, ...more }
+  const options = { ejection, slowStart: 0, drainTimeout: 5_000, ...more }
   const wheel = new TimerWheel(clock)
   const upstreams = new Upstreams(() => client, { options, wheel, clock, log, changed() {} })
   const some = (count: number): Upstream[] =>
