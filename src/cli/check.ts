@@ -6,7 +6,7 @@ import { readArguments } from './arguments.ts'
 import { json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
-import { checkAuthFiles, consulOptions, loadSettings } from './settings.ts'
+import { checkAuthFiles, consulOptions, errorPages, loadSettings } from './settings.ts'
 
 /**
  * `gatehouse check -cfg FILE`: whether a gateway would start with this configuration, and what it would be. Exit code 0:
@@ -53,6 +53,17 @@ async function authFindings(config: Config, context: CommandContext): Promise<re
 
 /** What a gateway would only find out when it starts: files that are named, and the commands in them. */
 async function findings(config: Config, context: CommandContext): Promise<Findings> {
+  const registry = await registryFindings(config, context)
+  try {
+    await errorPages(config, context)
+    return registry
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    return { ...registry, mistakes: [...registry.mistakes, ...error.mistakes] }
+  }
+}
+
+async function registryFindings(config: Config, context: CommandContext): Promise<Findings> {
   switch (config['registry.backend']) {
     case 'consul':
       try {

@@ -18,7 +18,7 @@ import { configView } from './config-view.ts'
 import { fabioConfig } from './fabio-config.ts'
 import { controlFigures, metricsSource } from './metrics-source.ts'
 import { chooseRegistry } from './registries.ts'
-import { checkAuthFiles, prometheusListeners, trafficOptions } from './settings.ts'
+import { checkAuthFiles, errorPages, prometheusListeners, trafficOptions } from './settings.ts'
 import { trafficFigures } from './traffic-feed.ts'
 
 /** A gateway that serves. */
@@ -47,7 +47,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
   await checkAuthFiles(config, context)
-  const traffic = trafficPlane(config, context, log)
+  const traffic = trafficPlane(config, await errorPages(config, context), context, log)
   context.onHastyStop(() => traffic.running())
   const { registry, selfRegistration } = await chooseRegistry(config, context, log)
   let self: SelfRegistration | null = null
@@ -158,10 +158,15 @@ function controlSources(
 const neverAborted = new AbortController().signal
 
 /** One process for each of `proxy.workers`, or this one. */
-function trafficPlane(config: Config, context: CommandContext, log: Log): Traffic {
+function trafficPlane(
+  config: Config,
+  pages: Awaited<ReturnType<typeof errorPages>>,
+  context: CommandContext,
+  log: Log,
+): Traffic {
   const { world, fork, cores } = context
   const workers = config['proxy.workers'] || cores
-  const options = trafficOptions(config, context.openFiles)
+  const options = trafficOptions(config, context.openFiles, pages)
   if (workers < 2 || fork === null) {
     const { pid, usage } = context
     return createTraffic(options, { world, log, newId: randomUUID, self: { number: 1, pid, usage } })

@@ -183,7 +183,31 @@ const ownFiles = 128
 export const connectionsFor = (openFiles: number | null): number =>
   openFiles === null ? 0 : Math.max(1, Math.floor((openFiles - Math.min(ownFiles, openFiles / 2)) / 2))
 
-export function trafficOptions(config: Config, openFiles: number | null): TrafficOptions {
+/** The pages of `proxy.errorpages`. Rejects with a StartError that names every file that could not be read. */
+export async function errorPages(
+  config: Config,
+  context: Pick<CommandContext, 'readFile'>,
+): Promise<TrafficOptions['handler']['errorPages']> {
+  const named = Object.entries(config['proxy.errorpages'])
+  const read = await Promise.allSettled(named.map(([, path]) => context.readFile(path)))
+  const mistakes = read.flatMap((outcome, index) =>
+    outcome.status === 'fulfilled'
+      ? []
+      : [
+          `proxy.errorpages: ${named[index]![0]}: expected a file that can be read, got ${messageOf(outcome.reason)}`,
+        ],
+  )
+  if (mistakes.length > 0) throw new StartError(mistakes)
+  return Object.fromEntries(
+    read.map((outcome, index) => [named[index]![0], outcome.status === 'fulfilled' ? outcome.value : '']),
+  )
+}
+
+export function trafficOptions(
+  config: Config,
+  openFiles: number | null,
+  pages: TrafficOptions['handler']['errorPages'],
+): TrafficOptions {
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
     maxConnections: config['proxy.maxconns'] || connectionsFor(openFiles),
@@ -212,7 +236,7 @@ export function trafficOptions(config: Config, openFiles: number | null): Traffi
         minimum: config['proxy.retry.minimum'],
       },
       replaySize: config['proxy.retry.bodysize'],
-      errorPages: {},
+      errorPages: pages,
     },
     plan: {
       timeout: config['proxy.requesttimeout'],

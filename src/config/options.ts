@@ -19,6 +19,7 @@ import {
   line,
   list,
   listOf,
+  pagesByStatus,
   pairs,
   rates,
   regularExpression,
@@ -99,6 +100,12 @@ export const options = {
     '404',
     'Status of the answer when no route matches.',
     'fabio takes 100 to 199 as well, which no client reads as a final answer.',
+  ),
+  'proxy.errorpages': works(
+    pagesByStatus,
+    '',
+    'Files with the HTML of error answers of the gateway itself, by status or class of status, comma separated; they are read at the start. Clients that ask for JSON get JSON all the same.',
+    'Example: 404=/etc/gatehouse/404.html,5xx=/etc/gatehouse/error.html',
   ),
   'proxy.unhealthyroute': works(
     choice(['503', 'fallthrough']),

@@ -268,6 +268,21 @@ export const basePath: Kind<string> = {
   },
 }
 
+/** Files by the status of the answers that they are for, `404`, or by its class, `5xx`. */
+export const pagesByStatus: Kind<Readonly<Record<string, string>>> = {
+  type: 'list of status=file',
+  parse(value) {
+    const pages = new Map<string, string>()
+    for (const [status, file] of parsePairs(value).flatMap((map) => [...map])) {
+      if (!/^[2-9](?:\d\d|xx)$/.test(status) || file === '')
+        throw expected('items like 502=/path/502.html or 5xx=/path/error.html', `${status}=${file}`)
+      if (pages.has(status)) throw expected('each status once', `${status}=${file}`)
+      pages.set(status, file)
+    }
+    return Object.fromEntries(pages)
+  },
+}
+
 /** The generic list of key/value maps (fabio reference 7.1). */
 export const pairs: Kind<readonly Readonly<Record<string, string>>[]> = {
   type: 'key=value list',

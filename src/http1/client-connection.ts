@@ -3,7 +3,6 @@ import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import { BodyReader } from './body-reader.ts'
 import { giveBuffer, smallChunk, takeBuffer } from './buffers.ts'
 import { fieldId } from './field-names.ts'
-import { latin1 } from './latin1.ts'
 import type { HeadLimits } from './limits.ts'
 import type { BodySink, BodySource, TunnelEnd } from './messages.ts'
 import { reasonPhrase } from './reason-phrase.ts'
@@ -35,13 +34,22 @@ export interface RequestReceiver {
   drained(): void
   /** The connection is gone, or an answer to it can no longer be finished. */
   gone(error: GatewayError): void
-  /** A request was refused before it was one. */
-  refused(status: number, fault: string): void
-  /** Now, as the field Date says it. */
-  date(): string
+  /**
+   * A request is refused, before it was one or while its body comes. Returns what it is answered with.
+   *
+   * @param accept value of its Accept, where its head was read; else empty
+   */
+  refused(error: GatewayError, accept: string): Refusal
   /** The exchange ended and the connection waits for another, or the connection ended. */
   idle(): void
   closed(): void
+}
+
+/** What is said to somebody whose request is refused. */
+export interface Refusal {
+  /** Field lines without framing, each ending in CRLF. */
+  readonly lines: string
+  readonly body: Buffer
 }
 
 const phase = { idle: 0, head: 1, exchange: 2, linger: 3, tunnel: 4, closed: 5 } as const
@@ -375,9 +383,8 @@ export class ClientConnection implements TransportEvents {
   }
 
   #refuseExchange(error: GatewayError): void {
-    this.head.fault = error.message
     this.#receiver.gone(error)
-    this.#refuse(error.status)
+    this.#refuseWith(error)
   }
 
   // Answering.
@@ -527,18 +534,22 @@ export class ClientConnection implements TransportEvents {
 
   /** Answers what is no request, or none that is served, and ends the connection. */
   #refuse(status: number): void {
-    const body = Buffer.from(`${this.head.fault}\n`, 'latin1')
+    this.#refuseWith(new GatewayError(refusalCode(status), this.head.fault))
+  }
+
+  #refuseWith(error: GatewayError): void {
+    const wasRead = this.#phase === phase.exchange
+    const { lines, body } = this.#receiver.refused(error, wasRead ? this.head.first('accept') : '')
     this.#phase = phase.exchange
     this.#keepAlive = false
     this.#requestDone = true
     this.#transport.text(
-      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-        `Date: ${this.#receiver.date()}\r\nContent-Length: ${body.length}\r\nX-Gatehouse-Error: ${refusalCode(status)}\r\nConnection: close\r\n\r\n` +
-        latin1(body),
+      `HTTP/1.1 ${error.status} ${reasonPhrase(error.status)}\r\n${lines}` +
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
     )
+    if (!wasRead || this.head.method !== 'HEAD') this.#transport.bytes(body)
     this.#answerStarted = true
     this.#answerDone = true
-    this.#receiver.refused(status, this.head.fault)
     this.#exchangeOver()
   }
 
@@ -689,8 +700,19 @@ export class ClientConnection implements TransportEvents {
   }
 }
 
-const refusalCode = (status: number): ErrorCode =>
-  status === 408 ? 'GW_CLIENT_TIMEOUT' : status === 413 ? 'GW_BODY_TOO_LARGE' : 'GW_BAD_REQUEST'
+/** By the status that the parser of heads gives. */
+const refusalCodes: Readonly<Record<number, ErrorCode>> = {
+  405: 'GW_METHOD',
+  408: 'GW_CLIENT_TIMEOUT',
+  413: 'GW_BODY_TOO_LARGE',
+  414: 'GW_TARGET_TOO_LONG',
+  417: 'GW_EXPECTATION',
+  431: 'GW_HEAD_TOO_LARGE',
+  501: 'GW_TRANSFER_CODING',
+  505: 'GW_VERSION',
+}
+
+const refusalCode = (status: number): ErrorCode => refusalCodes[status] ?? 'GW_BAD_REQUEST'
 
 /** An octet that no head has, or half a line end: the rest need not be waited for. */
 function hasStrayOctet(octets: Buffer, from: number, end: number): boolean {

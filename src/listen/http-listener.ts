@@ -1,11 +1,12 @@
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net'
-import type { GatewayError } from '../base/errors.ts'
+import { GatewayError } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Clock } from '../base/world.ts'
 import { bufferSize } from '../http1/buffers.ts'
 import {
   ClientConnection,
   type ClientConnectionOptions,
+  type Refusal,
   type RequestReceiver,
 } from '../http1/client-connection.ts'
 import { fieldId } from '../http1/field-names.ts'
@@ -303,15 +304,18 @@ class Session implements RequestReceiver {
   #answersItself(connection: ClientConnection): boolean {
     const { head } = connection
     if (head.target !== '*' && !head.countHop()) return false
-    // TRACE would give back fields that the client cannot see, like what a proxy before us has added.
-    const status = head.method === 'TRACE' ? 501 : 200
-    connection.answer(status, '', `Date: ${this.date()}\r\n`, 0)
+    if (head.method === 'TRACE') {
+      // It would give back fields that the client cannot see, like what a proxy before us has added.
+      const error = new GatewayError('GW_METHOD', 'TRACE ends here')
+      const { lines, body } = this.refused(error, head.first('accept'))
+      connection.answer(error.status, '', lines, body.length)
+      connection.write(body)
+    } else {
+      const date = new Date(this.#parts.clock.now()).toUTCString()
+      connection.answer(200, '', `Date: ${date}\r\n`, 0)
+    }
     connection.end('')
     return true
-  }
-
-  date(): string {
-    return new Date(this.#parts.clock.now()).toUTCString()
   }
 
   drained(): void {
@@ -322,8 +326,12 @@ class Session implements RequestReceiver {
     if (this.#exchange !== null) this.#parts.handler.clientGone(this.#exchange, error)
   }
 
-  refused(status: number): void {
-    this.#parts.observer.refused(status)
+  refused(error: GatewayError, accept: string): Refusal {
+    const { handler, observer } = this.#parts
+    const exchange = this.#exchange
+    // Where there is an exchange it was told already that the client's part of it has failed.
+    if (exchange === null) observer.refused(error.status)
+    return handler.refusal(error, accept, exchange, this.connection!)
   }
 
   idle(): void {

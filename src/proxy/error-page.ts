@@ -1,8 +1,8 @@
-import type { GatewayError } from '../base/errors.ts'
+import type { ErrorCode } from '../base/errors.ts'
 import { reasonPhrase } from '../http1/reason-phrase.ts'
 import type { LocalAnswer } from './plan.ts'
 
-/** Pages of the operator's own, by status: `502`, or `5xx` for all of a class. */
+/** HTML of the operator's own, by status: `502`, or `5xx` for all of a class. */
 export type ErrorPages = Readonly<Record<string, string>>
 
 type Page = NonNullable<LocalAnswer['body']>
@@ -15,10 +15,12 @@ const plain = 'text/plain; charset=utf-8'
  * The body of an error answer: what happened, in the form that the client reads. Programs that accept JSON get it,
  * browsers get a page, everybody else a line of text.
  *
+ * @param words what happened
  * @param accept value of the request's Accept; empty: none
  */
 export function errorPage(
-  { code, says }: Pick<GatewayError, 'code' | 'says'>,
+  code: ErrorCode,
+  words: string,
   status: number,
   id: string,
   accept: string,
@@ -28,13 +30,13 @@ export function errorPage(
   if (form === json) {
     return {
       type: json,
-      text: `${JSON.stringify({ error: { code, status, message: says, requestId: id } })}\n`,
+      text: `${JSON.stringify({ error: { code, status, message: words, requestId: id } })}\n`,
     }
   }
   const own = pages[String(status)] ?? pages[`${Math.floor(status / 100)}xx`]
   if (own !== undefined) return { type: html, text: own }
-  if (form === html) return { type: html, text: htmlPage(code, says, status, id) }
-  return { type: plain, text: `${says}\n` }
+  if (form === html) return { type: html, text: htmlPage(code, words, status, id) }
+  return { type: plain, text: `${words}\n` }
 }
 
 /** Which of the two comes first in Accept (RFC 9110 section 12.5.1); of others nothing is known. */
@@ -50,13 +52,14 @@ function preferredForm(accept: string): typeof html | typeof json | typeof plain
   return plain
 }
 
-/** Nothing of the request is repeated in it, so there is nothing to escape. */
-function htmlPage(code: string, says: string, status: number, id: string): string {
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`)
+
+function htmlPage(code: string, words: string, status: number, id: string): string {
   const title = `${status} ${reasonPhrase(status)}`.trim()
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
 <style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}p{margin:.5rem 0}small{opacity:.7}</style></head>
-<body><h1>${title}</h1><p>${says[0]!.toUpperCase()}${says.slice(1)}.</p><p><small>${code} &middot; ${id}</small></p></body></html>
+<body><h1>${title}</h1><p>${escaped(words[0]!.toUpperCase() + words.slice(1))}.</p><p><small>${code} &middot; ${escaped(id)}</small></p></body></html>
 `
 }

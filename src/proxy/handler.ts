@@ -5,32 +5,26 @@ import { asGatewayError, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import type { World } from '../base/world.ts'
+import type { Refusal } from '../http1/client-connection.ts'
 import { fieldId } from '../http1/field-names.ts'
 import { isIdempotent } from '../http1/methods.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
 import { isTrouble } from '../upstream/outcome.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { compileIdentity } from './client-identity.ts'
-import { type ErrorPages, errorPage } from './error-page.ts'
-import type { Exchange } from './exchange.ts'
+import { type ErrorAnswerOptions, ErrorAnswers } from './error-answers.ts'
+import type { ClientSide, Exchange } from './exchange.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
 import { httpDate } from './http-date.ts'
 import { rewriteTarget } from './path.ts'
-import {
-  type LocalAnswer,
-  type Middleware,
-  type OwnAnswerLines,
-  type Plan,
-  planOf,
-  type Verdict,
-} from './plan.ts'
+import { type LocalAnswer, type Middleware, type Plan, planOf, type Verdict } from './plan.ts'
 import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
 import { mayRetry } from './retry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
 import { Waiting } from './waiting.ts'
 
-export interface HandlerOptions extends ForwardingOptions {
+export interface HandlerOptions extends ForwardingOptions, ErrorAnswerOptions {
   /** `proxy.trusted`: whose word on the client is believed; none: fabio's rules hold. */
   readonly trusted: readonly AddressBlock[]
   /** `proxy.noroutestatus` */
@@ -38,9 +32,6 @@ export interface HandlerOptions extends ForwardingOptions {
   readonly retryBudget: RetryBudgetOptions
   /** Octets of a request's body that are kept for another attempt; 0: none. */
   readonly replaySize: number
-  readonly errorPages: ErrorPages
-  /** Lines of answers to requests that no target was found for. */
-  readonly own: OwnAnswerLines
 }
 
 /** Hears of every exchange once, at its end. */
@@ -72,6 +63,13 @@ export interface Handler {
   drained(exchange: Exchange): void
   /** The client's connection is gone, or cannot be answered on any more. */
   clientGone(exchange: Exchange, error: GatewayError): void
+  /**
+   * What somebody gets whose request is refused by its form, before there is an exchange or while its body comes.
+   *
+   * @param accept value of its Accept; empty: none that could be read
+   * @param exchange null: it was none yet
+   */
+  refusal(error: GatewayError, accept: string, exchange: Exchange | null, client: ClientSide): Refusal
 }
 
 export const createHandler = (options: HandlerOptions, parts: HandlerParts): Handler =>
@@ -84,6 +82,7 @@ class Phases implements Handler {
   readonly #identify: ReturnType<typeof compileIdentity>
   readonly #requestLines: ReturnType<typeof compileRequestLines>
   readonly #budget: RetryBudget
+  readonly #errors: ErrorAnswers
   /** Now, as Date says it. */
   readonly date: () => string
 
@@ -94,6 +93,7 @@ class Phases implements Handler {
     this.#requestLines = compileRequestLines(options)
     this.#budget = new RetryBudget(options.retryBudget)
     this.date = httpDate(parts.world.clock)
+    this.#errors = new ErrorAnswers(options, parts, this.date)
   }
 
   handle(exchange: Exchange): void {
@@ -137,9 +137,7 @@ class Phases implements Handler {
     }
     exchange.route = route
     if (route === null) {
-      const what = `no route for ${host}${exchange.target}`
-      this.#parts.log.debug('proxy', 'no-route', what)
-      this.fail(exchange, new GatewayError('GW_NO_ROUTE', what))
+      this.fail(exchange, new GatewayError('GW_NO_ROUTE', 'no route has this host and path'))
     } else if (target !== null) {
       const plan = planOf(target)
       if (plan.before === null) this.#enter(exchange, route, target)
@@ -455,41 +453,31 @@ class Phases implements Handler {
     exchange.status = status
     exchange.failure = error
     this.finish(exchange)
-    if (error === null) this.#write(exchange, lines, body)
-    else this.#writeError(exchange, error, lines)
+    if (error === null) {
+      this.#write(exchange, lines, body)
+      return
+    }
+    const own = this.#errors.answer(exchange, error)
+    this.#write(exchange, lines + own.lines, own.body)
   }
 
   /** Answers with an error, or cuts the answer that has begun: it must not look complete (RFC 9112 section 8). */
   fail(exchange: Exchange, error: unknown): void {
     const failure = asGatewayError(error)
     exchange.failure = failure
-    if (failure.code === 'GW_INTERNAL') this.#parts.log.error('proxy', 'internal', failure.message)
     const wasAnswered = exchange.status !== 0
     if (!wasAnswered) {
       exchange.status = failure.code === 'GW_NO_ROUTE' ? this.#options.noRouteStatus : failure.status
     }
     this.finish(exchange)
     exchange.filter?.destroy()
+    const { lines, body } = this.#errors.answer(exchange, failure)
     if (wasAnswered) exchange.client.abort()
-    else this.#writeError(exchange, failure, failure.status === 503 ? 'Retry-After: 1\r\n' : '')
+    else this.#write(exchange, (failure.status === 503 ? 'Retry-After: 1\r\n' : '') + lines, body)
   }
 
-  #writeError(exchange: Exchange, failure: GatewayError, lines: string): void {
-    const { code } = failure
-    if (exchange.id === '') exchange.id = this.#options.newId()
-    const idHeader = this.#options.requestIdHeader || 'X-Request-Id'
-    const page = code === 'GW_NO_ROUTE' ? this.#parts.noRoutePage.html : ''
-    const body =
-      page === ''
-        ? errorPage(
-            failure,
-            exchange.status,
-            exchange.id,
-            exchange.fields.first('accept'),
-            this.#options.errorPages,
-          )
-        : { type: 'text/html; charset=utf-8', text: page }
-    this.#write(exchange, `${lines}X-Gatehouse-Error: ${code}\r\n${idHeader}: ${exchange.id}\r\n`, body)
+  refusal(error: GatewayError, accept: string, exchange: Exchange | null, client: ClientSide): Refusal {
+    return this.#errors.refusal(error, accept, exchange, client)
   }
 
   #write(exchange: Exchange, lines: string, body: LocalAnswer['body']): void {

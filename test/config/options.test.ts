@@ -143,6 +143,7 @@ const ownOptions = [
   'proxy.maxuri',
   'proxy.maxbody',
   'proxy.bodystalltimeout',
+  'proxy.errorpages',
   'proxy.trusted',
   'proxy.upstream.client',
   'proxy.upstream.reuse',

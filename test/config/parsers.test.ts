@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Kind, ValueError } from '../../src/config/kind.ts'
 import {
+  addressBlocks,
   anyCase,
   bool,
   choice,
@@ -12,6 +13,7 @@ import {
   line,
   list,
   listOf,
+  pagesByStatus,
   pairs,
   parseDuration,
   signedDuration,
@@ -33,6 +35,18 @@ const matcher = choice(['prefix'])
 const target = choice(['', 'stdout'])
 
 const good: Row[] = [
+  ['blocks', addressBlocks, '', []],
+  [
+    'blocks',
+    addressBlocks,
+    ' 10.0.0.0/8, ::1 ,',
+    [
+      { family: 'ipv4', address: '10.0.0.0', bits: 8 },
+      { family: 'ipv6', address: '::1', bits: 128 },
+    ],
+  ],
+  ['pages', pagesByStatus, '', {}],
+  ['pages', pagesByStatus, '502=/a.html, 5xx="/b,c.html"', { '502': '/a.html', '5xx': '/b,c.html' }],
   ['text', text, 'route add a /\nroute add b /b', 'route add a /\nroute add b /b'],
   ['text', text, '', ''],
   ['line', line, 'ä "quoted" text ', 'ä "quoted" text '],
@@ -78,6 +92,29 @@ const good: Row[] = [
 ]
 
 const bad: Row[] = [
+  [
+    'blocks',
+    addressBlocks,
+    '10.0.0.0/8,x',
+    'expected an address or a block like 10.0.0.0/8 or 2001:db8::/32, got "x"',
+  ],
+  [
+    'blocks',
+    addressBlocks,
+    '10/8',
+    'expected an address or a block like 10.0.0.0/8 or 2001:db8::/32, got "10/8"',
+  ],
+  ...['4=x', '600', '502=', 'xx=a', '5xx'].map((value): Row => {
+    const [status, file = ''] = value.includes('=') ? value.split('=') : ['', value]
+    const found = JSON.stringify(`${status}=${file}`)
+    return [
+      'pages',
+      pagesByStatus,
+      value,
+      `expected items like 502=/path/502.html or 5xx=/path/error.html, got ${found}`,
+    ]
+  }),
+  ['pages', pagesByStatus, '502=a,502=b', 'expected each status once, got "502=b"'],
   ['line', line, 'a\nb', 'expected text without control characters, got U+000A at position 2'],
   ['line', line, '\x7f', 'expected text without control characters, got U+007F at position 1'],
   ['int', int(), '', 'expected a whole number, got ""'],

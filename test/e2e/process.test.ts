@@ -231,6 +231,17 @@ describe('what cannot work ends with a sentence and a code that is not 0:', () =
       1,
       '/nowhere/fabio.properties: expected a file, got nothing at this path',
     ],
+    [
+      ['-proxy.errorpages', '404=/nowhere/404.html,5xx=/nowhere/error.html'],
+      1,
+      'gatehouse: proxy.errorpages: 5xx: expected a file that can be read, got ENOENT',
+    ],
+    [
+      ['check', '-proxy.errorpages', '404=/nowhere/404.html'],
+      1,
+      'mistake: proxy.errorpages: 404: expected a file',
+    ],
+    [['-proxy.errorpages', '4=x'], 2, 'proxy.errorpages: expected items like 502=/path/502.html'],
     [['-proxy.straegy', 'rr'], 2, 'flag -proxy.straegy: unknown option; did you mean -proxy.strategy?'],
     [['check', '-proxy.straegy', 'rr'], 2, 'did you mean -proxy.strategy?'],
     [['check', 'file'], 2, 'argument "file": expected at most 0, got this'],

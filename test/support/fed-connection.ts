@@ -7,6 +7,7 @@ import { bufferSize, smallChunk } from '../../src/http1/buffers.ts'
 import {
   ClientConnection,
   type ClientConnectionOptions,
+  type Refusal,
   type RequestReceiver,
 } from '../../src/http1/client-connection.ts'
 import type { BodySource } from '../../src/http1/messages.ts'
@@ -115,11 +116,9 @@ class Recorder implements RequestReceiver {
   gone(error: GatewayError): void {
     this.seen.push(`gone ${error.code}`)
   }
-  refused(status: number): void {
-    this.seen.push(`refused ${status}`)
-  }
-  date(): string {
-    return 'now'
+  refused(error: GatewayError): Refusal {
+    this.seen.push(`refused ${error.status}`)
+    return { lines: '', body: Buffer.from(error.message) }
   }
   idle(): void {}
   closed(): void {}
