@@ -1,4 +1,4 @@
-import { mistakesIn } from '../admin/dry-run.ts'
+import { dryRun } from '../admin/dry-run.ts'
 import type { ConfigView } from '../admin/view.ts'
 import { messageOf, StartError } from '../base/errors.ts'
 import type { Config, ListenerOptions } from '../config/load.ts'
@@ -73,11 +73,11 @@ async function registryFindings(config: Config, context: CommandContext): Promis
       }
       return { mistakes: [], warnings: [] }
     case 'static':
-      return commandFindings(config['registry.static.routes'], 'registry.static.routes')
+      return commandFindings(config['registry.static.routes'], 'registry.static.routes', config)
     case 'file': {
       const path = config['registry.file.path']
       try {
-        return commandFindings(await context.readFile(path), path)
+        return commandFindings(await context.readFile(path), path, config)
       } catch (error) {
         const words = `registry.file.path: expected a file that can be read, got ${messageOf(error)}`
         return { mistakes: [words], warnings: [] }
@@ -88,8 +88,15 @@ async function registryFindings(config: Config, context: CommandContext): Promis
   }
 }
 
-function commandFindings(text: string, name: string): Findings {
-  const all = mistakesIn(text, name)
+function commandFindings(text: string, name: string, config: Config): Findings {
+  const state = {
+    matcher: config['proxy.matcher'],
+    authSchemes: config['proxy.auth'].map((scheme) => scheme.name),
+    given: [],
+    documents: [],
+    published: new Map(),
+  }
+  const all = dryRun({ name, text }, state).mistakes
   const words = (isRefused: boolean): string[] =>
     all
       .filter(({ refused }) => refused === isRefused)

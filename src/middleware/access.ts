@@ -37,9 +37,14 @@ export function compileAccess({ allow, deny }: Pick<RouteOptions, 'allow' | 'den
 
 const forwardedFor = maskOf('xForwardedFor')
 
+/** No request comes by way of so many; to look at ten thousand would take a hundredth of a second. */
+const mostHops = 100
+
 function throughHops({ fields }: Exchange, mayEnter: (address: string) => boolean): Verdict {
+  let hops = 0
   for (const line of fields.all('x-forwarded-for')) {
-    for (const item of line.split(',')) {
+    for (const item of line.split(',', mostHops + 1)) {
+      if (++hops > mostHops) return denied(`more than ${mostHops} hops`)
       const hop = addressOf(item.trim())
       if (hop !== '' && !mayEnter(hop)) return denied(hop)
     }

@@ -3,6 +3,7 @@ import { GatewayError } from '../base/errors.ts'
 import { connectionFields, fieldLine, isFieldName, isFieldValue } from '../base/field-syntax.ts'
 import { maskOf } from '../http1/field-names.ts'
 import { listOfLines } from '../http1/field-section.ts'
+import { unknownAddress } from '../proxy/client-identity.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { forwardedFor, forwardedProto } from '../proxy/forwarding-fields.ts'
 import { encodePath } from '../proxy/path.ts'
@@ -18,8 +19,9 @@ import { sayUpstream, spellingsOf } from './trusted-fields.ts'
 export function forwardAuth(options: ForwardOptions, client: ForwardClient): Middleware {
   const { name, requestHeaders, upstreamHeaders, responseHeaders } = options
   const except = spellingsOf(upstreamHeaders)
-  const upstream = new Set(upstreamHeaders.map((header) => header.toLowerCase()))
-  const toClient = new Set(responseHeaders.map((header) => header.toLowerCase()))
+  const asked = requestHeaders === null ? null : lowerCased(requestHeaders)
+  const upstream = lowerCased(upstreamHeaders)
+  const toClient = lowerCased(responseHeaders)
   const settle = (exchange: Exchange, answer: ServiceAnswer): Verdict => {
     if (answer.status >= 300) return refusal(name, answer)
     if (upstream.size > 0)
@@ -35,7 +37,7 @@ export function forwardAuth(options: ForwardOptions, client: ForwardClient): Mid
     name: `auth ${name}`,
     hasEffects: true,
     run(exchange) {
-      const question = client.ask(fieldsOf(exchange, requestHeaders))
+      const question = client.ask(fieldsOf(exchange, asked))
       // A client that goes takes its question with it.
       const call = { resume() {}, abort: () => question.abort() }
       exchange.call = call
@@ -50,21 +52,12 @@ export function forwardAuth(options: ForwardOptions, client: ForwardClient): Mid
   }
 }
 
-/** Said by us, or by nobody: of the connection, of a body that is not sent along, and of conditions and parts. */
-const unasked = maskOf(
-  'host',
-  'contentLength',
-  'expect',
-  'forwarded',
-  'xForwardedFor',
-  'xForwardedHost',
-  'xForwardedPort',
-  'xForwardedPrefix',
-  'xForwardedProto',
-)
-const neverAsked: ReadonlySet<string> = new Set([
-  ...spellingsOf(['X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Method', 'X-Forwarded-Proto']),
-  ...spellingsOf(['X-Forwarded-Uri', 'X-Forwarded-Port', 'X-Forwarded-Prefix']),
+const lowerCased = (names: readonly string[]): ReadonlySet<string> =>
+  new Set(names.map((name) => name.toLowerCase()))
+
+/** Of the connection, of a body that is not sent along, of conditions and parts: they are not about this question. */
+const ofThisHop = maskOf('host', 'contentLength', 'expect')
+const notAsked: ReadonlySet<string> = new Set([
   'accept-encoding',
   'content-encoding',
   'content-type',
@@ -78,17 +71,22 @@ const neverAsked: ReadonlySet<string> = new Set([
 const nothing: ReadonlySet<string> = new Set()
 
 /**
+ * Fields by which services find out what they are asked about: ours to say, whatever a client says in them. Some take
+ * `_` for `-`.
+ */
+const sayingWhat = /^(?:forwarded|x[-_](?:forwarded|original|rewrite)[-_].*|x[-_]real[-_]ip)$/i
+
+/**
  * What the service is told: fields of the client, and the request as routing sees it. The path is the one that the route
  * was found by, or a client could have one path judged and another one served.
  */
-function fieldsOf(exchange: Exchange, named: readonly string[] | null): string[] {
-  const { fields, method, host, path, target } = exchange
-  const lines = fields.endToEnd(unasked, neverAsked, nothing)
-  const all = listOfLines(lines)
+function fieldsOf(exchange: Exchange, named: ReadonlySet<string> | null): string[] {
+  const { fields, method, host, path, target, clientAddress } = exchange
+  const all = listOfLines(fields.endToEnd(ofThisHop, notAsked, nothing))
   const told: string[] = []
-  const isNamed = named === null ? null : new Set(named.map((name) => name.toLowerCase()))
   for (let i = 0; i < all.length; i += 2) {
-    if (isNamed === null || isNamed.has(all[i]!.toLowerCase())) told.push(all[i]!, all[i + 1]!)
+    const [name = '', value = ''] = [all[i], all[i + 1]]
+    if (!sayingWhat.test(name) && (named === null || named.has(name.toLowerCase()))) told.push(name, value)
   }
   const query = target.indexOf('?')
   told.push(
@@ -97,6 +95,7 @@ function fieldsOf(exchange: Exchange, named: readonly string[] | null): string[]
     ...['X-Forwarded-Host', host],
     ...['X-Forwarded-Uri', encodePath(path) + (query === -1 ? '' : target.slice(query))],
     ...['X-Forwarded-For', forwardedFor(exchange)],
+    ...(clientAddress === unknownAddress ? [] : ['X-Real-Ip', clientAddress]),
   )
   return told
 }
@@ -120,6 +119,7 @@ function refusal(name: string, answer: ServiceAnswer): Verdict {
     return refuse(new GatewayError(code, `auth ${name}: the service said ${status}`), lines)
   }
   const typeAt = fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'content-type')
-  const type = typeAt === -1 ? 'text/plain; charset=utf-8' : fields[typeAt + 1]!
+  const stated = typeAt === -1 ? '' : fields[typeAt + 1]!
+  const type = stated !== '' && isFieldValue(stated) ? stated : 'text/plain; charset=utf-8'
   return { status, lines, body: body.length === 0 ? null : { type, text: body }, error: null }
 }

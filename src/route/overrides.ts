@@ -350,7 +350,7 @@ const problemOf = (command: Command, reason: string): Problem => ({
 
 function unknownScheme(name: string, known: ReadonlySet<string>): string {
   const names = known.size === 0 ? 'which has none' : `which has ${[...known].join(', ')}`
-  return `option "auth": expected the name of a scheme of proxy.auth, ${names}, got ${quote(name)}`
+  return `option "auth": expected the name of a scheme of proxy.auth, ${names}, got ${quote(name)}; the route is closed`
 }
 
 /** Begins with fabio's words (reference 2.3). */

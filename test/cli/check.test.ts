@@ -7,6 +7,7 @@ const files = {
   bad: 'proxy.dialtimeout = fast\n\nproxy.noroutestatus = none\n',
   static: 'registry.backend = static\nregistry.static.routes = route add a /a http://h/\\nroute add b\n',
   tcp: 'registry.backend = static\nregistry.static.routes = route add a :1 tcp://h:1\n',
+  stranger: `registry.backend = static\nregistry.static.routes = route add a / http://h/ opts "auth=stuff"\n`,
   file: 'registry.backend = file\nregistry.file.path = routes\n',
   tls: 'registry.consul.tls.cafile = /no/ca\n',
   token: 'b4c1-9f\n',
@@ -32,6 +33,11 @@ describe('gatehouse check', () => {
     [['what'], 2, ['argument "what": expected at most 0, got this']],
     [['-cfg', 'static'], 1, ['mistake: registry.static.routes: line 2: syntax error']],
     [['-cfg', 'tcp'], 0, ['warning: registry.static.routes: line 1: TCP and SNI routes are not served']],
+    [
+      ['-cfg', 'stranger'],
+      0,
+      ['warning: registry.static.routes: line 1: option "auth": expected the name of'],
+    ],
     [['-cfg', 'file'], 1, ['mistake: registry.file.path: expected a file that can be read']],
     [['-cfg', 'tls'], 1, ['mistake: registry.consul.tls.cafile: expected a file that can be read']],
     [

@@ -81,7 +81,8 @@ describe('proxy.auth', () => {
     const { url, adminUrl } = await start(1, '', 'auth=stuff')
     expect([await statusOf(`${url}/admin`, joe), await statusOf(url)]).toEqual([403, 200])
     const problems = (await (await request(`${adminUrl}/api/problems`)).body.json()) as ProblemsView
-    const reason = 'option "auth": expected the name of a scheme of proxy.auth, which has none, got "stuff"'
+    const reason =
+      'option "auth": expected the name of a scheme of proxy.auth, which has none, got "stuff"; the route is closed'
     expect(problems.rejected.map((problem) => problem.reason)).toEqual([expect.stringContaining(reason)])
     const explained = (await (
       await request(`${adminUrl}/api/explain?url=/admin`)

@@ -301,6 +301,11 @@ describe('auth of the type forward', () => {
         'X-Forwarded-Uri: /public',
         'X_Forwarded_Uri: /public',
         'X-Forwarded-Method: GET',
+        'X-Original-URL: https://evil.test/public',
+        'X_Original_URI: /public',
+        'X-Rewrite-Url: /public',
+        'X-Real-Ip: 1.2.3.4',
+        'Forwarded: for=1.2.3.4',
         'If-None-Match: "x"',
         'Accept-Encoding: gzip',
         'Content-Length: 4',
@@ -322,6 +327,7 @@ describe('auth of the type forward', () => {
       'x-forwarded-method': 'POST',
       'x-forwarded-proto': 'http',
       'x-forwarded-uri': '/admin/a?x=1',
+      'x-real-ip': '127.0.0.1',
     })
     // The instance gets the request as the client sent it.
     expect(web.received[0]!.url).toBe('/public/../admin/%61?x=1')

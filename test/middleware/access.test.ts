@@ -62,6 +62,13 @@ describe('allow', () => {
     expect(passes('allow=ip:10.0.0.0/8', { peer: '10.0.0.1', hops: [hop] })).toBe(expected)
   })
 
+  test('a way of more than a hundred hops is none', () => {
+    const way = (count: number): string => Array.from({ length: count }, () => '10.0.0.2').join(', ')
+    expect(passes('allow=ip:10.0.0.0/8', { peer: '10.0.0.1', hops: [way(100)] })).toBe(true)
+    expect(passes('allow=ip:10.0.0.0/8', { peer: '10.0.0.1', hops: [way(101)] })).toBe(false)
+    expect(passes('deny=ip:8.8.8.8', { peer: '10.0.0.1', hops: [way(60), way(60)] })).toBe(false)
+  })
+
   test('knows an IPv6 address in whatever form, and with a zone', () => {
     expect(passes('allow=ip:fe80::/10', { peer: 'fe80::1%eth0' })).toBe(true)
     expect(passes('allow=ip:2001:db8::/32', { peer: '2001:0DB8:0::1' })).toBe(true)

@@ -235,7 +235,7 @@ describe('a problem', () => {
     ])
     overrides.setCommands(commandsOf(`route add web /c ${a} opts "auth=Staff"`))
     const mistake = (name: string): string =>
-      `option "auth": expected the name of a scheme of proxy.auth, which has staff, sso, got "${name}"`
+      `option "auth": expected the name of a scheme of proxy.auth, which has staff, sso, got "${name}"; the route is closed`
     const definitions = overrides.definitionsOf('web')
     expect(definitions.map((one) => [one.source.path, one.unserved, isClosing(one)])).toEqual([
       ['/a', null, false],

@@ -80,6 +80,15 @@ describe('the page that explains', () => {
     await page.getByText('X-Gatehouse-Error: GW_NO_ROUTE').waitFor()
   })
 
+  test('tells who would have to let the request pass, and does not ask', async () => {
+    const { open, register } = await start(['-proxy.auth=name=sso;type=forward;url=http://127.0.0.1:9/'])
+    await register('shop-1', ['urlprefix-shop.com/ auth=sso'])
+    const page = await open('explain?url=http://shop.com/')
+    await page.getByRole('heading', { name: 'Who has to let it pass' }).waitFor()
+    await page.getByText('auth sso', { exact: true }).waitFor()
+    await page.getByText('What it is sent').waitFor()
+  })
+
   test('says what is wrong with a question that cannot be sent, and goes back to the one before', async () => {
     const { open, expectComplaint } = await start()
     expectComplaint(/status of 400/)

@@ -13,6 +13,7 @@ import { Message } from './message.tsx'
 /** The decision, step by step, with the evidence for each. */
 export function Steps({ explanation }: { explanation: ExplanationView }) {
   const { method, host, path, hosts, route, why, answer, targets, tableVersion } = explanation
+  const asked = [...new Set(targets.flatMap((target) => target.asked))]
   return (
     <ol class="steps">
       <li>
@@ -51,6 +52,19 @@ export function Steps({ explanation }: { explanation: ExplanationView }) {
         )}
         <p class="output">{why}</p>
       </li>
+      {asked.length > 0 && (
+        <li>
+          <h2>Who has to let it pass</h2>
+          <p class="says">A request is asked for this first; an explanation asks nobody.</p>
+          <ul class="plain">
+            {asked.map((step) => (
+              <li key={step}>
+                <code>{step}</code>
+              </li>
+            ))}
+          </ul>
+        </li>
+      )}
       {targets.length > 0 && (
         <li>
           <h2>Which instances get it</h2>
