@@ -7,7 +7,7 @@ import { TimerWheel } from './base/timer-wheel.ts'
 import type { World } from './base/world.ts'
 import { ConnectionLimit } from './listen/connection-limit.ts'
 import { type HttpListenerOptions, type Listener, listenHttp } from './listen/http-listener.ts'
-import { startAuth } from './middleware/auth.ts'
+import { createAuth } from './middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
 import { RateBuckets, type TokensTaken } from './middleware/rate-buckets.ts'
 import { EventLoopDelay } from './observe/event-loop.ts'
@@ -112,7 +112,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
   const metrics = new Metrics(options.metrics)
   const loopDelay = self === null ? null : new EventLoopDelay(world.clock)
   const wheel = new TimerWheel(world.clock)
-  const auth = startAuth(options.auth, { world, log })
+  const auth = createAuth(options.auth, { world, log })
   const upstreams = new Upstreams(
     (address) =>
       options.upstreamClient === 'wire' && address.origin.startsWith('http://')
@@ -193,6 +193,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     },
     async listen() {
       upstreams.startNewOnesSlowly()
+      auth.start()
       try {
         const limit = new ConnectionLimit(options.maxConnections)
         const listenerParts = { handler, clock: world.clock, wheel, observer: metrics, limit }

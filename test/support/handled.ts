@@ -2,7 +2,7 @@ import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import type { FieldList } from '../../src/http1/field-section.ts'
 import { listOfLines, sectionOf } from '../../src/http1/field-section.ts'
 import type { ResponseSink, UpstreamRequest } from '../../src/http1/messages.ts'
-import { startAuth } from '../../src/middleware/auth.ts'
+import { createAuth } from '../../src/middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from '../../src/middleware/compile-plan.ts'
 import { RateBuckets } from '../../src/middleware/rate-buckets.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
@@ -91,7 +91,7 @@ export function handling(
       unhealthyRoute: '503',
       random: () => 0,
       compilePlan: planCompiler(options, {
-        auth: startAuth([], { world, log: new CapturedLog() }),
+        auth: createAuth([], { world, log: new CapturedLog() }),
         buckets: new RateBuckets({ most: 1_000, workers: 1 }, clock, null),
       }),
     },
