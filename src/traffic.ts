@@ -187,7 +187,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
       return {
         ...metrics.snapshot(),
         upstreams: { addresses: upstreams.size, ...upstreams.connections() },
-        ejected: upstreams.ejected().map(({ origin, ms }) => ({ origin, until: world.clock.now() + ms })),
+        live: upstreams.live(world.clock.now()),
         workers: self === null ? [] : [workerFigures(self)],
       }
     },

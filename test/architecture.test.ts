@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   proxy: ['balance', 'base', 'http1', 'route', 'upstream'],
   middleware: ['auth', 'base', 'http1', 'proxy', 'route'],
   listen: ['base', 'http1', 'proxy'],
-  observe: ['base', 'http1', 'match', 'proxy', 'route', 'upstream'],
+  observe: ['balance', 'base', 'http1', 'match', 'proxy', 'route', 'upstream'],
   // the control plane
   registry: ['base'],
   admin: ['base', 'balance', 'match', 'observe', 'route'],

@@ -1,4 +1,5 @@
 import type { ExplainedTarget, Explanation, HypotheticalRequest } from '../observe/explain.ts'
+import { whyNotNow } from './live-states.ts'
 import type { ExplainedTargetView, ExplanationView, FieldView, TargetView } from './view.ts'
 
 /** What somebody asks about. */
@@ -59,11 +60,15 @@ export function readQuestion(query: ExplainQuery, remoteAddress: string): Hypoth
 const escaped = (text: string): string =>
   Buffer.from(text).toString('hex').toUpperCase().replace(/../g, '%$&')
 
-/** @param known everything at the route, whether it gets requests or not, with its evidence */
+/**
+ * @param known everything at the route, whether it gets requests or not, with its evidence
+ * @param now milliseconds since the epoch
+ */
 export function explanationView(
   query: ExplainQuery,
   explanation: Explanation,
   known: readonly TargetView[],
+  now: number,
 ): ExplanationView {
   const { tableVersion, host, path, hosts, route, why, answer } = explanation
   const left = [...explanation.targets]
@@ -78,7 +83,7 @@ export function explanationView(
     const request = served?.request ?? null
     return {
       ...target,
-      why: whyShare(target),
+      why: whyTarget(target, served, now),
       request:
         request === null
           ? null
@@ -98,6 +103,25 @@ export function explanationView(
     answer: answer === null ? null : { ...answer, fields: fieldViews(answer.fields) },
     targets: targets.sort((a, b) => b.share - a.share),
   }
+}
+
+/** Why it gets its part of the requests, and why not this one at this moment. */
+function whyTarget(target: TargetView, served: ExplainedTarget | null, now: number): string {
+  const share = whyShare(target)
+  if (!target.routed || target.share === 0) return share
+  const { limit = 0, isHome = null } = served ?? {}
+  const { inFlight = 0 } = target
+  const reasons = [
+    share,
+    isHome === null
+      ? null
+      : isHome
+        ? 'this one belongs here: sticky='
+        : 'this one belongs to another: sticky=',
+    whyNotNow(target, now),
+    limit > 0 && inFlight >= limit ? `it has ${inFlight} of at most ${limit} now: what comes waits` : null,
+  ]
+  return reasons.filter((reason) => reason !== null).join('; ')
 }
 
 function whyShare({ routed, share, weight, reason }: TargetView): string {

@@ -27,6 +27,8 @@ import {
 /** What the gateway tells of itself. */
 export interface OwnSources {
   table(): TableView
+  /** Asks the traffic plane what it knows of its upstreams, for the table and explanations that follow. */
+  refreshLive(): Promise<void>
   /** @param only one service; none where nobody knows it */
   services(only?: string): ServicesView
   problems(): ProblemsView
@@ -79,9 +81,10 @@ export function addOwnRoutes(app: FastifyInstance, info: PageInfo, sources: OwnS
     { schema: answering('How this gateway is named and coloured', uiSchema) },
     (req, reply) => sendJson(req, reply, info),
   )
-  app.get('/api/table', { schema: answering('The route table', tableSchema) }, (request, reply) =>
-    sendJson(request, reply, sources.table()),
-  )
+  app.get('/api/table', { schema: answering('The route table', tableSchema) }, async (request, reply) => {
+    await sources.refreshLive()
+    return sendJson(request, reply, sources.table())
+  })
   app.get<{ Querystring: { service?: string } }>(
     '/api/services',
     {
@@ -117,9 +120,10 @@ export function addOwnRoutes(app: FastifyInstance, info: PageInfo, sources: OwnS
   app.get<{ Querystring: { url: string; method?: string; header?: string | string[] } }>(
     '/api/explain',
     { schema: explainSchema },
-    (request, reply) => {
+    async (request, reply) => {
       const { url, method = 'GET', header = [] } = request.query
       try {
+        await sources.refreshLive()
         const question = { url, method, header: [header].flat() }
         return sendJson(request, reply, sources.explain(question, peerOf(request.ip)))
       } catch (error) {

@@ -80,9 +80,21 @@ const targetProperties = {
   health,
   reason: text('why it is not passing: the check and what it printed'),
   origin: text('tag, or the place of the command'),
+  inFlight: whole('requests that it has now, over all its routes'),
+  failures: whole('requests in a row that have failed at it'),
+  ejectedUntil: {
+    ...moment,
+    description: 'until when it gets none because of that; past: the next request decides',
+  },
+  ejectedIn: whole('in how many processes that serve it is so'),
+  processes: whole('how many there are'),
+  rise: number('how much of its share it gets while it starts slowly, 0 to 1'),
 }
 
-const target = object<TargetView>(targetProperties)
+/** There while there is something to say. */
+const liveFields = ['inFlight', 'failures', 'ejectedUntil', 'ejectedIn', 'processes', 'rise'] as const
+
+const target = object<TargetView>(targetProperties, ...liveFields)
 
 const problem = object<ProblemView>({
   service: text(),
@@ -251,12 +263,17 @@ export const explanationSchema: Schema = object<ExplanationView>({
   why: text(),
   answer: orNull(object<ExplainedAnswerView>({ status: whole(), fields: list(field), body: text() })),
   targets: list(
-    object<ExplainedTargetView>({
-      ...targetProperties,
-      why: text(),
-      request: orNull(object<ExplainedRequestView>({ method: text(), target: text(), fields: list(field) })),
-      asked: list(text(), 'what a real request would have to pass before, and was not asked'),
-    }),
+    object<ExplainedTargetView>(
+      {
+        ...targetProperties,
+        why: text('why it gets its part of the requests, and why not one at this moment'),
+        request: orNull(
+          object<ExplainedRequestView>({ method: text(), target: text(), fields: list(field) }),
+        ),
+        asked: list(text(), 'what a real request would have to pass before, and was not asked'),
+      },
+      ...liveFields,
+    ),
   ),
 })
 

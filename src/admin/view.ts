@@ -43,6 +43,17 @@ export interface TargetView {
   readonly reason: string
   /** Where it comes from: `tag` of the instance, or the place of the command, `fabio/config/team-a: line 3`. */
   readonly origin: string
+  /** Requests that it has now, over all its routes. Absent, as those below: there is nothing to say. */
+  readonly inFlight?: number
+  /** Requests in a row that have failed at it. */
+  readonly failures?: number
+  /** Until when it gets none because of what they did, ISO 8601 in UTC: past, the next request decides. */
+  readonly ejectedUntil?: string
+  /** In how many processes that serve it is so, and how many there are. */
+  readonly ejectedIn?: number
+  readonly processes?: number
+  /** How much of its share it gets while it starts slowly, 0 to 1. */
+  readonly rise?: number
 }
 
 export type HealthView = 'passing' | 'warning' | 'critical' | 'maintenance'

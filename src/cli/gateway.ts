@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { mistakesIn } from '../admin/dry-run.ts'
 import { explanationView, readQuestion } from '../admin/explanation.ts'
+import { type LiveReading, LiveStates } from '../admin/live-states.ts'
 import type { AdminOverrides } from '../admin/override-api.ts'
 import { listenPrometheus, type PrometheusListener } from '../admin/prometheus-listener.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../admin/server.ts'
 import { TrafficWatch } from '../admin/traffic-watch.ts'
 import { createLog, type Log } from '../base/log.ts'
-import { sleep } from '../base/world.ts'
+import { sleep, type World } from '../base/world.ts'
 import { createSupervisor } from '../cluster/supervisor.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { type Control, createControl } from '../control.ts'
+import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
@@ -54,7 +56,16 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   let aliases: readonly string[] = []
   let admin: AdminServer | null = null
   let isHealthy = false
-  const watch = new TrafficWatch(async () => trafficFigures(await traffic.metrics()), world.clock)
+  const readTraffic = async (): Promise<MetricsSnapshot> => {
+    const snapshot = await traffic.metrics()
+    live.take(liveReading(snapshot))
+    return snapshot
+  }
+  const live = new LiveStates(async () => liveReading(await traffic.metrics()))
+  const watch = new TrafficWatch(
+    async () => trafficFigures(await readTraffic(), () => control.table()),
+    world.clock,
+  )
   const control = createControl(
     {
       tagPrefix: config['registry.consul.tagprefix'],
@@ -102,7 +113,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
         assets: context.assets,
       },
       {
-        ...controlSources(control, traffic, registry),
+        ...controlSources({ control, traffic, registry, live, world }),
         figures: () => watch.figures(),
         subscribeFigures: (told) => watch.subscribe(told),
         traffic: (service) => watch.traffic(service),
@@ -132,16 +143,20 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
 }
 
 /** What the admin port is told by the control plane, and by the traffic plane where only that knows. */
-function controlSources(
-  control: Control,
-  traffic: Traffic,
-  registry: Registry,
-): Omit<
+function controlSources(parts: {
+  control: Control
+  traffic: Traffic
+  registry: Registry
+  live: LiveStates
+  world: World
+}): Omit<
   AdminSources,
   'settings' | 'fabioConfig' | 'metrics' | 'isHealthy' | 'figures' | 'subscribeFigures' | 'traffic'
 > {
+  const { control, traffic, registry, live, world } = parts
   return {
-    table: () => control.table(),
+    table: () => live.table(control.table()),
+    refreshLive: () => live.refresh(),
     subscribe: (changed) => control.subscribe(changed),
     services: (only) => ({ version: control.table().version, services: control.services(only) }),
     problems: () => control.problems(),
@@ -149,13 +164,21 @@ function controlSources(
     explain(query, remoteAddress) {
       const explanation = traffic.explain(readQuestion(query, remoteAddress))
       const { route } = explanation
-      return explanationView(query, explanation, route === null ? [] : control.targets(route, route.matcher))
+      const known = route === null ? [] : control.targets(route, route.matcher)
+      const seen = known.map((target) => live.target(target))
+      return explanationView(query, explanation, seen, world.clock.now())
     },
     overrides: adminOverrides(control, registry),
   }
 }
 
 const neverAborted = new AbortController().signal
+
+/** A process without ports of its own is the only one. */
+const liveReading = ({ workers, live: upstreams }: MetricsSnapshot): LiveReading => ({
+  processes: Math.max(1, workers.length),
+  upstreams,
+})
 
 /** One process for each of `proxy.workers`, or this one. */
 function trafficPlane(

@@ -1,3 +1,4 @@
+import type { AffinityRequest } from '../balance/affinity.ts'
 import type { Log } from '../base/log.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { World } from '../base/world.ts'
@@ -79,6 +80,10 @@ export interface ExplainedTarget {
   readonly url: string
   /** Part of the route's requests, 0 to 1. */
   readonly share: number
+  /** The most requests that it may have at a time; 0: no limit. */
+  readonly limit: number
+  /** What the route keeps together belongs here: `sticky=`. Null: the request belongs nowhere. */
+  readonly isHome: boolean | null
   /** What it would be sent; null: the gateway answers in its place. */
   readonly request: ExplainedRequest | null
   readonly answer: ExplainedAnswer | null
@@ -109,6 +114,7 @@ export function explain(
   const { host, target, secure } = request
   const path = routePath(target)
   const route = table.find(host, path, secure)
+  let clientAddress = request.remoteAddress
   const ask = (chosen: Route | null): Outcome => {
     const asked: string[] = []
     const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { request: null, answer: null, asked }
@@ -129,24 +135,26 @@ export function explain(
     const client = new NobodysClient(request, (answer) => (outcome.answer = answer))
     const { method, fields } = request
     const startedAt = world.clock.monotonic()
-    handler.handle(
-      new Exchange(client, {
-        method,
-        target,
-        path,
-        host,
-        fields: sectionOf(['Host', host, ...fields]),
-        body: null,
-        startedAt,
-      }),
-    )
+    const exchange = new Exchange(client, {
+      method,
+      target,
+      path,
+      host,
+      fields: sectionOf(['Host', host, ...fields]),
+      body: null,
+      startedAt,
+    })
+    handler.handle(exchange)
+    clientAddress = exchange.clientAddress
     return outcome
   }
   const targets = route === null ? [] : byShare(route).slice(0, mostTargets)
   const explained = targets.map((each): ExplainedTarget => {
-    const { service, instance, url, share } = each
-    return { service, instance, url, share, ...ask(alone(route!, each)) }
+    const { service, instance, url, share, options: own } = each
+    const outcome = ask(alone(route!, each))
+    return { service, instance, url, share, limit: own.maxConn ?? 0, isHome: null, ...outcome }
   })
+  const home = homeOf(route, { fields: sectionOf([...request.fields]), clientAddress })
   const candidates = table.explain(host, path, secure)
   return {
     tableVersion: table.version,
@@ -156,8 +164,16 @@ export function explain(
     route: route === null ? null : { ...route.source, matcher: route.matcher },
     why: whyRoute(candidates, route),
     answer: route === null || route.balancer === null ? ask(route).answer : (explained[0]?.answer ?? null),
-    targets: explained,
+    targets:
+      home === null ? explained : explained.map((each, i) => ({ ...each, isHome: targets[i] === home })),
   }
+}
+
+/** The target where the request belongs; null: it belongs nowhere. */
+function homeOf(route: Route | null, request: AffinityRequest): Target | null {
+  const affinity = route?.affinity ?? null
+  const index = affinity === null ? -1 : affinity.targetOf(request, null)
+  return index === -1 ? null : route!.targets[index]!
 }
 
 type Outcome = Pick<ExplainedTarget, 'request' | 'answer' | 'asked'>

@@ -236,7 +236,7 @@ export class Metrics implements ExchangeObserver, Meters {
       failures: Object.fromEntries(this.#failures),
       // Others know these.
       upstreams: noUpstreams,
-      ejected: [],
+      live: [],
       workers: [],
     }
   }

@@ -1,4 +1,5 @@
 import type { MeterLabels } from '../route/meter.ts'
+import { addUpstreams, type LiveUpstream } from '../upstream/live-upstream.ts'
 import { type CounterName, counterNames, type GaugeName, gaugeNames, noCounts } from './counters.ts'
 import { column, firstBucket, type LabelledRows, widthOf } from './rows.ts'
 import type { WorkerFigures } from './worker-figures.ts'
@@ -39,8 +40,8 @@ export interface MetricsSnapshot {
   /** Failures by code of the error catalogue. */
   readonly failures: Readonly<Record<string, number>>
   readonly upstreams: UpstreamFigures
-  /** In the judgement of one process or of several. */
-  readonly ejected: readonly EjectedInstance[]
+  /** What traffic has taught about them; those that rest are not among them. */
+  readonly live: readonly LiveUpstream[]
   /** The processes that are alive. */
   readonly workers: readonly WorkerFigures[]
 }
@@ -57,13 +58,7 @@ export interface UpstreamFigures {
   readonly waiting: number
 }
 
-/** An instance that gets no request because of what traffic taught. */
-export interface EjectedInstance {
-  /** `http://10.0.0.1:8080` */
-  readonly origin: string
-  /** Milliseconds since the epoch. */
-  readonly until: number
-}
+export type { LiveUpstream }
 
 export const noUpstreams: UpstreamFigures = { addresses: 0, busy: 0, idle: 0, waiting: 0 }
 
@@ -81,7 +76,7 @@ export const emptySnapshot = (bounds: readonly number[]): MetricsSnapshot => ({
   redirects: {},
   failures: {},
   upstreams: noUpstreams,
-  ejected: [],
+  live: [],
   workers: [],
 })
 
@@ -129,7 +124,7 @@ export function addSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSnap
       idle: snapshots.reduce((all, { upstreams }) => all + upstreams.idle, 0),
       waiting: snapshots.reduce((all, { upstreams }) => all + upstreams.waiting, 0),
     },
-    ejected: snapshots.flatMap(({ ejected }) => ejected),
+    live: addUpstreams(snapshots.flatMap(({ live }) => live)),
     workers: snapshots.flatMap(({ workers }) => workers),
   }
 }
@@ -146,7 +141,7 @@ export function ofThePast(snapshot: MetricsSnapshot): MetricsSnapshot {
     targets: { labels: snapshot.targets.labels, values },
     counts,
     upstreams: noUpstreams,
-    ejected: [],
+    live: [],
     workers: [],
   }
 }

@@ -18,7 +18,7 @@ export interface WorkerFigures extends ProcessUsage {
 /** The connections to instances as metrics. */
 export function upstreamFigures({
   upstreams: { addresses, busy, idle, waiting },
-  ejected,
+  live,
 }: MetricsSnapshot): Figure[] {
   const connections = (state: string, value: number): Figure => ({
     name: 'upstream.connections',
@@ -33,7 +33,7 @@ export function upstreamFigures({
       name: 'upstreams.ejected',
       kind: 'gauge',
       help: 'addresses that get no request because too many have failed, in the judgement of one worker at least',
-      value: new Set(ejected.map(({ origin }) => origin)).size,
+      value: live.filter(({ ejectedIn }) => ejectedIn > 0).length,
     },
     {
       name: 'upstreams.waiting',

@@ -7,6 +7,7 @@ import type { TunnelEnd } from '../http1/messages.ts'
 import type { UpstreamClient } from './client.ts'
 import { Ejection, type EjectionOptions, type EjectionState, probeTimeout } from './ejection.ts'
 import type { UpstreamGroup } from './group.ts'
+import type { LiveUpstream } from './live-upstream.ts'
 import { isUpstreamsFault } from './outcome.ts'
 
 /** What is done for and against upstreams. Durations in milliseconds. */
@@ -103,6 +104,20 @@ export class Upstream {
   /** For how long it gets nothing yet; milliseconds, 0: its probe is awaited, or it is not ejected. */
   get ejectedFor(): number {
     return this.state === 'open' ? Math.max(0, this.#ejectedUntil - this.#care!.clock.monotonic()) : 0
+  }
+
+  /** @param now milliseconds since the epoch */
+  live(now: number): LiveUpstream {
+    const { inFlight, failuresInARow: failures, isEjected } = this
+    return {
+      origin: this.key.split(' ', 1)[0]!,
+      inFlight,
+      ejectedIn: isEjected ? 1 : 0,
+      ejectedUntil: isEjected ? now + this.ejectedFor : null,
+      failures,
+      rise: this.#slowStep / slowSteps,
+      isDraining: false,
+    }
   }
 
   /** An attempt has come to its answer. @param isTrouble 502, 503 or 504 */

@@ -3,17 +3,11 @@ import { type UpstreamAddress, upstreamKey } from './address.ts'
 import type { ConnectionCounts, UpstreamClient } from './client.ts'
 import { UpstreamGroup } from './group.ts'
 import { Leaving } from './leaving.ts'
+import { addUpstreams, type LiveUpstream } from './live-upstream.ts'
 import { type Care, Upstream } from './upstream.ts'
 
 /** Nobody is ejected: then it does not matter what could be. */
 const noLimits = { maxShare: 0, panicShare: 0 }
-
-export interface EjectedUpstream {
-  /** `http://10.0.0.1:8080` */
-  readonly origin: string
-  /** For how long yet, milliseconds; 0: its probe is awaited. */
-  readonly ms: number
-}
 
 /** All upstreams by address. A table takes what it names and lets go of it when it is replaced. */
 export class Upstreams {
@@ -54,13 +48,14 @@ export class Upstreams {
     return { busy, idle, waiting }
   }
 
-  /** Those that get no request because of what traffic taught. */
-  ejected(): EjectedUpstream[] {
-    const ejected: EjectedUpstream[] = []
-    for (const { key, isEjected, ejectedFor } of this.#byKey.values()) {
-      if (isEjected) ejected.push({ origin: key.split(' ', 1)[0]!, ms: ejectedFor })
+  /** What there is to say of each. @param now milliseconds since the epoch */
+  live(now: number): LiveUpstream[] {
+    const all: LiveUpstream[] = []
+    for (const upstream of this.#byKey.values()) {
+      if (upstream.inFlight > 0 || upstream.isHeldBack || upstream.isSuspect) all.push(upstream.live(now))
     }
-    return ejected
+    for (const upstream of this.#leaving) all.push({ ...upstream.live(now), isDraining: true })
+    return addUpstreams(all)
   }
 
   take(address: UpstreamAddress): Upstream {

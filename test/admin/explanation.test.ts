@@ -89,7 +89,7 @@ describe('the view of an explanation', () => {
     targets: [
       {
         ...{ service: 'web', instance: 'n1', url: 'http://n1/', share: 0.25 },
-        ...{ request, answer: null, asked: ['auth staff'] },
+        ...{ limit: 0, isHome: null, request, answer: null, asked: ['auth staff'] },
       },
     ],
   }
@@ -101,7 +101,7 @@ describe('the view of an explanation', () => {
       target('n2', 0.75),
       target('n3', 0, { routed: true }),
     ]
-    const view = explanationView({ url: '/x', method: 'GET', header: [] }, explanation, known)
+    const view = explanationView({ url: '/x', method: 'GET', header: [] }, explanation, known, 0)
     expect(view.targets.map(({ asked }) => asked)).toEqual([[], ['auth staff'], [], []])
     expect(view.targets.map(({ instance, why, request: sent }) => [instance, why, sent])).toEqual([
       ['n2', 'it gets 75 % of the requests', null],
@@ -120,5 +120,37 @@ describe('the view of an explanation', () => {
       ['n0', 'check "up" is critical', null],
       ['n3', 'the weights of the others leave it no part of the requests', null],
     ])
+  })
+
+  const whyOf = (more: Partial<TargetView>, served: Partial<Explanation['targets'][0]> = {}): string => {
+    const said = { ...explanation, targets: [{ ...explanation.targets[0]!, share: 1, ...served }] }
+    const query = { url: '/x', method: 'GET', header: [] }
+    return explanationView(query, said, [target('n1', 1, more)], Date.UTC(2026, 0, 1)).targets[0]!.why
+  }
+
+  test.each<[Partial<TargetView>, Partial<Explanation['targets'][0]>, string]>([
+    [{}, {}, 'it gets 100 % of the requests'],
+    [{ inFlight: 3 }, { limit: 4 }, 'it gets 100 % of the requests'],
+    [
+      { inFlight: 4 },
+      { limit: 4 },
+      'it gets 100 % of the requests; it has 4 of at most 4 now: what comes waits',
+    ],
+    [{ failures: 2 }, {}, 'it gets 100 % of the requests; 2 failures in a row so far'],
+    [{ rise: 0.3 }, {}, 'it gets 100 % of the requests; it starts slowly and gets 30 % of that for now'],
+    [{}, { isHome: true }, 'it gets 100 % of the requests; this one belongs here: sticky='],
+    [{}, { isHome: false }, 'it gets 100 % of the requests; this one belongs to another: sticky='],
+    [
+      { failures: 5, ejectedUntil: '2026-01-01T00:00:09.000Z', ejectedIn: 2, processes: 2 },
+      {},
+      'it gets 100 % of the requests; ejected after 5 failures in a row: it gets none before 2026-01-01T00:00:09.000Z, unless too few others are left',
+    ],
+    [
+      { failures: 5, ejectedUntil: '2025-12-31T23:59:59.000Z', ejectedIn: 1, processes: 2 },
+      {},
+      'it gets 100 % of the requests; ejected after 5 failures in a row, in 1 of 2 processes: the next request decides whether it is back',
+    ],
+  ])('of a target with %j, %j says why it would not get the request: %s', (more, served, expected) => {
+    expect(whyOf(more, served)).toBe(expected)
   })
 })

@@ -60,6 +60,7 @@ async function start(
   const told = new Set<() => void>()
   const sources: AdminSources = {
     table: () => table,
+    refreshLive: async () => {},
     subscribe: (changed) => {
       told.add(changed)
       return () => told.delete(changed)
