@@ -1,21 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import fastifyStatic from '@fastify/static'
-import fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyPluginAsync,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { messageOf, StartError } from '../base/errors.ts'
 import type { Clock } from '../base/world.ts'
 import { fabioRoutes, fabioRouteText } from './fabio-routes.ts'
+import { addGuard, type Logins } from './guard.ts'
 import { type DescribedRoute, openApiOf, type RouteSchema } from './openapi.ts'
 import { type AdminOverrides, addOverrideRoutes } from './override-api.ts'
 import { addOwnRoutes, type OwnSources } from './own-api.ts'
-import { answerAnyMethod, isFromElsewhere, sendJson, sendText } from './requests.ts'
+import { addPages } from './pages.ts'
+import { answerAnyMethod, sendJson, sendText } from './requests.ts'
 import { text } from './schema.ts'
 import { addTableStream, type StreamSources } from './table-stream.ts'
 import { fabioRoutesSchema } from './view-schemas.ts'
@@ -38,6 +31,7 @@ export interface AdminOptions {
 
 /** What the admin port tells of. */
 export interface AdminSources extends OwnSources, StreamSources {
+  readonly logins: Logins
   /** Null: the registry keeps none. */
   readonly overrides: AdminOverrides | null
   /** The configuration in the structure of fabio (reference 9.4). */
@@ -52,12 +46,17 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-/** Everything the page needs comes from this port, and nothing else may run in it. */
+/** Everything the page needs comes from this port, nothing else may run in it, and no other page may hold it. */
 const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy':
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+    "base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 }
 
 /** Serves :9998. Rejects with a StartError that names the address. */
@@ -72,6 +71,7 @@ export async function startAdmin(
   })
   const routes = collectRoutes(app, options.path)
   prepare(app)
+  addGuard(app, sources.logins, options.path)
   addHealth(app, sources)
   const everythingElse: FastifyPluginAsync = (scope) =>
     addEverythingElse(scope, options, sources, clock, routes)
@@ -112,7 +112,7 @@ async function addEverythingElse(
   app.get('/api/openapi.json', { schema: openApiSchema }, (request, reply) =>
     sendJson(request, reply, openApiOf(routes, version, path)),
   )
-  await addUi(app, options)
+  await addPages(app, options)
 }
 
 /** Routes that say what they are; the page's do not. Without `ui.path`. */
@@ -141,13 +141,10 @@ function prepare(app: FastifyInstance): void {
       done(Object.assign(new Error(`body: expected JSON: ${messageOf(error)}`), { statusCode: 400 }))
     }
   })
-  app.addHook('onRequest', async (request, reply) => {
-    const isSafe = request.method === 'GET' || request.method === 'HEAD'
-    if (!isSafe && isFromElsewhere(request.headers))
-      return sendText(reply, 403, 'Forbidden: the request comes from a page of another site')
-  })
   app.addHook('onSend', async (_request, reply) => {
     reply.headers(securityHeaders)
+    // What is true now is not kept, and what a login has shown even less.
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   })
   app.setErrorHandler((error: FastifyError, _request, reply) =>
     reply.code(error.statusCode ?? 500).send({ error: error.message }),
@@ -204,41 +201,4 @@ function addFabioRoutes(app: FastifyInstance, options: AdminOptions, sources: Ad
       return reply.type(contentType).send(Readable.from(body))
     },
   )
-}
-
-/** The page at `/routes`, where fabio has it; everything unknown leads there. */
-async function addUi(app: FastifyInstance, { assets, access, path: base }: AdminOptions): Promise<void> {
-  await app.register(fastifyStatic, { root: assets, index: false, wildcard: false })
-  const html = await pageBelow(base, assets)
-  const page = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    reply.type('text/html; charset=utf-8').header('cache-control', 'public, max-age=0').send(html)
-  const pages = ['/routes', '/explain', '/problems', '/history', '/traffic']
-  for (const path of pages) app.all(path, page)
-  // fabio's editor is closed with the API behind it (reference 9).
-  const editor =
-    access === 'rw'
-      ? page
-      : (_request: FastifyRequest, reply: FastifyReply) => sendText(reply, 403, 'Forbidden')
-  for (const path of ['/manual', '/manual/*']) app.all(path, editor)
-  await addLogos(app, assets)
-  app.all('/favicon.ico', (_request, reply) => reply.code(404).send())
-  app.setNotFoundHandler((request, reply) => {
-    if (!request.url.startsWith(`${base}/api/`)) return reply.redirect(`${base}/routes`, 303)
-    return reply.code(404).send({ error: `no ${request.method} ${request.url}` })
-  })
-}
-
-/** The page names the place that all of its URLs begin from. */
-async function pageBelow(base: string, assets: string): Promise<string> {
-  const html = await readFile(join(assets, 'index.html'), 'utf8')
-  return html.replace('<base href="/" />', `<base href="${base}/" />`)
-}
-
-/** Where fabio has its own, for whoever points there. */
-async function addLogos(app: FastifyInstance, assets: string): Promise<void> {
-  const logo = (await readdir(join(assets, 'assets'))).find((name) => /^logo.*\.svg$/.test(name))
-  if (logo === undefined) return
-  for (const name of ['logo.svg', 'logo.bw.svg']) {
-    app.get(`/assets/${name}`, (_request, reply) => reply.sendFile(`assets/${logo}`))
-  }
 }

@@ -37,14 +37,21 @@ export async function adminOf(
   return url.replace(/\/+$/, '')
 }
 
-/** Asks the admin port of a running gateway. Rejects with a NoGatewayError. */
+/**
+ * Asks the admin port of a running gateway. Rejects with a NoGatewayError.
+ *
+ * @param admin may have a user and a password, `http://user:password@localhost:9998`
+ */
 export async function askAdmin<T>(admin: string, path: string): Promise<T> {
-  const url = admin + path
+  const { url, authorization } = withoutCredentials(admin + path)
   let text = ''
   let status = 0
   try {
     // Not fetch: it refuses ports that a browser does not trust, and any port may be the gateway's.
-    const answer = await request(url, { signal: AbortSignal.timeout(10_000) })
+    const answer = await request(url, {
+      headers: authorization === '' ? {} : { authorization },
+      signal: AbortSignal.timeout(10_000),
+    })
     text = await answer.body.text()
     status = answer.statusCode
     const body = JSON.parse(text) as T & { error?: string }
@@ -54,10 +61,31 @@ export async function askAdmin<T>(admin: string, path: string): Promise<T> {
     if (error instanceof UsageError) throw error
     const cause = error instanceof Error ? (error.cause ?? error) : error
     if (status === 0) {
-      throw new NoGatewayError(`${admin}: expected a running gateway, got ${messageOf(cause)}`, { cause })
+      const where = withoutCredentials(admin).url.replace(/\/$/, '')
+      throw new NoGatewayError(`${where}: expected a running gateway, got ${messageOf(cause)}`, { cause })
     }
+  }
+  if (status === 401) {
+    const found = authorization === '' ? 'none' : 'another one'
+    throw new NoGatewayError(
+      `${url}: expected a login that ui.auth lets read, got ${found}: --admin http://user:password@host:9998`,
+    )
   }
   throw new NoGatewayError(
     `${url}: expected the answer of a gateway, got ${status}: ${text.trim().slice(0, 100)}`,
   )
 }
+
+/** No request takes credentials in its URL, and no message should have them either. */
+export function withoutCredentials(text: string): { url: string; authorization: string } {
+  const url = new URL(text)
+  const { username, password } = url
+  if (username === '' && password === '') return { url: text, authorization: '' }
+  url.username = ''
+  url.password = ''
+  const pair = `${decoded(username)}:${decoded(password)}`
+  return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+/** A `%` that begins no escape stands for itself. */
+const decoded = (text: string): string => decodeURIComponent(text.replace(/%(?![\da-f]{2})/gi, '%25'))

@@ -4,7 +4,7 @@ import type { Config } from '../config/load.ts'
 import { ConsulClient } from '../registry/consul/client.ts'
 import { type HealthEntry, textsIn } from '../registry/consul/health.ts'
 import { isRouteTag } from '../route/tag.ts'
-import { adminOf, apiAddress, askAdmin, NoGatewayError } from './admin-client.ts'
+import { adminOf, apiAddress, askAdmin, NoGatewayError, withoutCredentials } from './admin-client.ts'
 import { type CommandArguments, readArguments } from './arguments.ts'
 import { columns, json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
@@ -67,7 +67,8 @@ async function askGateway(
     if (!registry.connected) findings.unshift(noContact(registry))
     else if (registry.oldSince !== null) findings.unshift(oldData(registry))
     if (service === undefined) findings.push(...withoutService(problems))
-    return { admin, findings, known: new Set(services.map((each) => each.service)), words: '' }
+    const { url } = withoutCredentials(admin)
+    return { admin: url, findings, known: new Set(services.map((each) => each.service)), words: '' }
   } catch (error) {
     if (!(error instanceof NoGatewayError)) throw error
     return { admin, findings: [], known: new Set(), words: error.message }

@@ -15,6 +15,7 @@ import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { SelfRegistration } from '../registry/consul/self-registration.ts'
 import type { Registry } from '../registry/registry.ts'
 import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
+import { startLogins } from './admin-logins.ts'
 import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
 import { fabioConfig } from './fabio-config.ts'
@@ -66,6 +67,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     async () => trafficFigures(await readTraffic(), () => control.table()),
     world.clock,
   )
+  const logins = startLogins(config, world, log)
   const control = createControl(
     {
       tagPrefix: config['registry.consul.tagprefix'],
@@ -97,7 +99,12 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     await self?.deregister()
     await sleep(world.clock, graceMs, neverAborted)
     const cut = await traffic.drain(config['proxy.shutdownwait'])
-    await Promise.all([control.close(), admin?.close(), ...metricsPorts.map((port) => port.close())])
+    await Promise.all([
+      control.close(),
+      admin?.close(),
+      logins.close(),
+      ...metricsPorts.map((port) => port.close()),
+    ])
     return cut
   }
   try {
@@ -114,6 +121,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
       },
       {
         ...controlSources({ control, traffic, registry, live, world }),
+        logins: logins.logins,
         figures: () => watch.figures(),
         subscribeFigures: (told) => watch.subscribe(told),
         traffic: (service) => watch.traffic(service),
@@ -151,7 +159,7 @@ function controlSources(parts: {
   world: World
 }): Omit<
   AdminSources,
-  'settings' | 'fabioConfig' | 'metrics' | 'isHealthy' | 'figures' | 'subscribeFigures' | 'traffic'
+  'logins' | 'settings' | 'fabioConfig' | 'metrics' | 'isHealthy' | 'figures' | 'subscribeFigures' | 'traffic'
 > {
   const { control, traffic, registry, live, world } = parts
   return {

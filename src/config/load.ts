@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { StartError } from '../base/errors.ts'
+import type { AuthScheme } from './auth-schemes.ts'
 import { type Env, environmentReader, misspelled } from './environment.ts'
 import { type ConfigFile, type FileOptions, readConfigFile } from './file.ts'
 import { readFlags } from './flags.ts'
 import { type Interfaces, type ListenerTimeouts, type ParseContext, ValueError } from './kind.ts'
 import { type Config, namesOf, type OptionKey, optionKeys, rowOf } from './options.ts'
+import type { UiAuth } from './ui-auth.ts'
 
 export type { ListenerOptions } from './listeners.ts'
 export type { Config, OptionKey } from './options.ts'
@@ -77,6 +79,7 @@ export async function loadConfig(given: LoadOptions): Promise<LoadResult> {
   const { values, sources } = readValues(settings, given, findings)
   settleConsistency(settings, values, sources, findings)
   refuseAnyOriginWithCredentials(settings, values, findings)
+  findSchemesOfUi(settings, values, findings)
   findings.throwMistakes()
   // Each value was made by the parser of its row, which is what the type Config is derived from.
   return {
@@ -250,6 +253,24 @@ function refuseAnyOriginWithCredentials(settings: Settings, values: Values, find
   if (setting === undefined || values[key] !== true || !(values['proxy.cors'] as string[]).includes('*'))
     return
   findings.mistakeIn(setting, key, 'expected false where proxy.cors is *, got true')
+}
+
+/** A login that nobody has described would be a door that is open, or one that nobody can open. */
+function findSchemesOfUi(settings: Settings, values: Values, findings: Findings): void {
+  const setting = settings.get('ui.auth')
+  if (setting === undefined || values['ui.auth'] === undefined) return
+  const { read, write } = values['ui.auth'] as UiAuth
+  const schemes = (values['proxy.auth'] ?? []) as readonly AuthScheme[]
+  for (const name of new Set([read, write])) {
+    const type = schemes.find((scheme) => scheme.name === name)?.type
+    if (name === '' || type === 'basic') continue
+    const found = type === undefined ? 'none of that name' : `one of the type ${type}`
+    findings.mistakeIn(
+      setting,
+      'ui.auth',
+      `${name}: expected a scheme of proxy.auth of the type basic, got ${found}`,
+    )
+  }
 }
 
 function deepFreeze<T>(value: T): T {

@@ -30,6 +30,7 @@ import {
 } from './parsers.ts'
 import { deregisterAfter, registeredAddress } from './registration.ts'
 import { localIp, metricsPrefix } from './templates.ts'
+import { uiAuth } from './ui-auth.ts'
 
 /** `works`: does what it says. `accepted`: fabio has it and this version has not; setting it warns and does nothing. */
 export type Support = 'works' | 'accepted'
@@ -744,6 +745,14 @@ export const options = {
     choice(['rw', 'ro']),
     'rw',
     'Whether the API takes changes: rw is read and write, ro is read only.',
+  ),
+  'ui.auth': works(
+    uiAuth,
+    '',
+    'Who may use the UI and the API: the name of a scheme of proxy.auth, of the type basic; empty: whoever reaches the port.',
+    'read=NAME;write=NAME are two: who may write the overrides may also read. With write alone, reading is open to all; with read alone, who may read may write.',
+    '/health is never closed. fabio has no such option.',
+    'Example: read=staff;write=ops',
   ),
   'ui.color': works(line, 'light-green', 'Colour of the UI, by its Materialize name.'),
   'ui.title': works(line, '', 'Title shown in the UI.'),

@@ -53,7 +53,7 @@ async function start(access: 'rw' | 'ro' = 'rw', overrides: AdminOverrides | nul
   const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
   const names = { title: '', color: '', version: '', path: '', access, assets }
   // Nothing else is asked for in these tests.
-  const sources = { overrides } as AdminSources
+  const sources = { overrides, logins: { read: null, write: null } } as unknown as AdminSources
   admin = await startAdmin({ host: '127.0.0.1', port: 0, ...names }, sources, systemClock)
   // Sends paths as they are, where `request` would resolve their dot segments.
   const asking = new Client(`http://127.0.0.1:${admin.port}`)
@@ -261,11 +261,24 @@ describe('a write that a page of another site has the browser send', () => {
 
   test.each([
     [{}],
-    [{ 'sec-fetch-site': 'same-origin' }],
-    [{ 'sec-fetch-site': 'none' }],
-    [{ origin: 'http://gate:9998', host: 'gate:9998' }],
+    [{ 'content-type': 'text/plain' }],
+    [{ 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }],
+    [{ 'sec-fetch-site': 'none', 'content-type': 'application/json; charset=utf-8' }],
+    [{ origin: 'http://gate:9998', host: 'gate:9998', 'content-type': 'application/json' }],
   ])('%j is none, and is taken', async (headers) => {
     const ask = await start()
     expect(await ask('PUT', '/api/manual', body(line), headers)).toEqual([200, ''])
+  })
+
+  test.each([
+    [{ 'sec-fetch-site': 'same-origin' }],
+    [{ 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' }],
+    [{ 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain; application/json' }],
+    [{ origin: 'http://gate:9998', host: 'gate:9998', 'content-type': 'application/x-www-form-urlencoded' }],
+  ])('%j may be a form, and is refused', async (headers) => {
+    const documents = new Documents()
+    const ask = await start('rw', documents)
+    expect((await ask('PUT', '/api/manual', body(line), headers))[0]).toBe(415)
+    expect(documents.documents.size).toBe(0)
   })
 })

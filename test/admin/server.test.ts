@@ -79,6 +79,7 @@ async function start(
     settings: () => ({}),
     fabioConfig: () => ({ Proxy: { Strategy: 'rr' } }),
     overrides: null,
+    logins: { read: null, write: null },
     ...more,
   }
   admin = await startAdmin(
@@ -320,13 +321,28 @@ describe('the admin port', () => {
     const { url } = await start()
     const page = await request(`${url}/routes`)
     const html = await page.body.text()
-    expect(page.headers['content-security-policy']).toContain("default-src 'self'")
+    expect(page.headers).toMatchObject({
+      'content-security-policy': expect.stringMatching(
+        /^default-src 'none'; script-src 'self'; .*frame-ancestors 'none'$/,
+      ),
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'cache-control': 'no-cache',
+    })
     const assets = [...html.matchAll(/(?:src|href)="(\.[^"]+)"/g)].map((match) => match[1]!)
     expect(assets.length).toBeGreaterThan(1)
     for (const asset of assets) {
       const { href, origin } = new URL(asset, `${url}/`)
       expect(origin).toBe(url)
-      expect((await request(href)).statusCode, asset).toBe(200)
+      const answer = await request(href)
+      expect([answer.statusCode, answer.headers['cache-control']], asset).toEqual([
+        200,
+        'public, max-age=31536000, immutable',
+      ])
+      await answer.body.dump()
     }
   })
 
@@ -358,7 +374,11 @@ describe('the admin port', () => {
     const names = { title: '', color: '', version: '', path: '', access: 'rw' } as const
     const options = { host: '127.0.0.1', port: Number(new URL(url).port), ...names }
     const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
-    const second = startAdmin({ ...options, assets }, {} as AdminSources, systemClock)
+    const second = startAdmin(
+      { ...options, assets },
+      { logins: { read: null, write: null } } as AdminSources,
+      systemClock,
+    )
     await expect(second).rejects.toThrow(
       `ui.addr: cannot listen on 127.0.0.1:${options.port}: another process has it`,
     )

@@ -191,6 +191,7 @@ const ownOptions = [
   'registry.consul.partition',
   'registry.consul.tls.servername',
   'registry.consul.tokenfile',
+  'ui.auth',
 ]
 
 const context: ParseContext = {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { systemWorld } from '../../src/base/world.ts'
 import type { CommandContext } from '../../src/cli/command.ts'
@@ -40,7 +41,7 @@ export async function startTestGateway(
     version: '0.0.0-test',
     assets,
     world: systemWorld,
-    readFile: () => Promise.reject(Object.assign(new Error('no file in this test'), { code: 'ENOENT' })),
+    readFile: (path) => readFile(path, 'utf8'),
     readFolder: () => Promise.resolve([]),
     print: (text) => log.push(text),
     complain: (text) => log.push(text),
