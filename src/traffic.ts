@@ -1,6 +1,7 @@
 import type { SchemeOptions } from './auth/scheme.ts'
 import type { QueueOptions } from './balance/queue.ts'
 import type { Strategy } from './balance/strategies.ts'
+import { AddressSet } from './base/address-set.ts'
 import type { Log } from './base/log.ts'
 import type { ProcessUsage } from './base/process-usage.ts'
 import { TimerWheel } from './base/timer-wheel.ts'
@@ -196,7 +197,15 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
       auth.start()
       try {
         const limit = new ConnectionLimit(options.maxConnections)
-        const listenerParts = { handler, clock: world.clock, wheel, observer: metrics, limit }
+        const { trusted } = options.handler
+        const listenerParts = {
+          handler,
+          clock: world.clock,
+          wheel,
+          observer: metrics,
+          limit,
+          trusted: trusted.length === 0 ? null : new AddressSet(trusted),
+        }
         for (const [index, listener] of options.listeners.entries()) {
           const boundTo = boundPorts[index] ?? null
           listeners.push(await listenHttp(listener, { ...listenerParts, boundTo }))

@@ -126,10 +126,12 @@ type Address = Pick<ListenerOptions, 'host' | 'port'>
 
 const hostPort = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
-function listenerText({ readTimeout, writeTimeout, idleTimeout, ...address }: ListenerOptions): string {
+function listenerText(listener: ListenerOptions): string {
+  const { readTimeout, writeTimeout, idleTimeout, pxyTimeout, ...address } = listener
   const options = Object.entries({ rt: readTimeout, wt: writeTimeout, it: idleTimeout })
   const written = options.map(([name, ms]) => `;${name}=${durationText(ms)}`)
-  return hostPort(address) + written.join('')
+  const proxy = pxyTimeout === null ? '' : `;pxyproto=true;pxytimeout=${durationText(pxyTimeout)}`
+  return hostPort(address) + written.join('') + proxy
 }
 
 const durationText = (ms: number): string => (ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`)

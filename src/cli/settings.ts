@@ -211,12 +211,13 @@ export function trafficOptions(
   const limits = { maxHeadSize: config['proxy.maxheadersize'], maxFields: config['proxy.maxheaders'] }
   return {
     maxConnections: config['proxy.maxconns'] || connectionsFor(openFiles),
-    listeners: httpListeners(config).map(({ host, port, readTimeout, writeTimeout, idleTimeout }) => ({
-      host,
-      port,
-      readTimeout,
-      writeTimeout,
-      idleTimeout,
+    listeners: httpListeners(config).map(({ pxyTimeout, ...listener }) => ({
+      host: listener.host,
+      port: listener.port,
+      proxyProtocol: pxyTimeout === null ? null : { timeout: pxyTimeout },
+      readTimeout: listener.readTimeout,
+      writeTimeout: listener.writeTimeout,
+      idleTimeout: listener.idleTimeout,
       headTimeout: config['proxy.headertimeout'],
       ...limits,
       maxTargetSize: config['proxy.maxuri'],

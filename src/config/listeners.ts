@@ -20,6 +20,8 @@ export interface ListenerOptions extends ListenerTimeouts {
   /** 0: any free one. */
   readonly port: number
   readonly proto: ListenerProto
+  /** What a PROXY header may take to come, in ms; null: none is looked for. */
+  readonly pxyTimeout: number | null
 }
 
 const protos = ['http', 'prometheus'] as const
@@ -29,22 +31,17 @@ const laterProtos = ['https', 'grpc', 'grpcs', 'tcp', 'tcp+sni', 'tcp-dynamic', 
 
 const proto = choice([...protos, ...laterProtos])
 
-/** Options that change nothing on a plain HTTP listener, in fabio as here: they belong to TLS, PROXY or tcp-dynamic. */
-const idleOptions: ReadonlySet<string> = new Set([
-  'strictmatch',
-  'tlsmin',
-  'tlsmax',
-  'tlsciphers',
-  'pxytimeout',
-  'refresh',
-])
+/** Options that change nothing on a plain HTTP listener, in fabio as here: they belong to TLS or tcp-dynamic. */
+const idleOptions: ReadonlySet<string> = new Set(['strictmatch', 'tlsmin', 'tlsmax', 'tlsciphers', 'refresh'])
+
+/** fabio's `pxytimeout` where there is none, in ms. */
+const usualPxyTimeout = 250
 
 type Pairs = ReadonlyMap<string, string>
 
 /**
  * Any number of listeners, none included. One that this version cannot open yet is left out with a warning, so that a
- * file of fabio starts with what it can. To open it in another way would be worse: a port for TLS without TLS, or one
- * whose clients are known by a PROXY header that nobody reads.
+ * file of fabio starts with what it can. To open it in another way would be worse: a port for TLS without TLS.
  */
 export const listeners: Kind<readonly ListenerOptions[]> = {
   type: 'listeners',
@@ -55,7 +52,9 @@ export const listeners: Kind<readonly ListenerOptions[]> = {
       const named = protoOf(pairs, context)
       const known = protos.find((each) => each === named)
       const reason = missingFeature(pairs, known === undefined ? named : null)
-      if (known !== undefined && reason === null) return [{ ...options, proto: known }]
+      if (known !== undefined && reason === null) {
+        return [{ ...options, proto: known, pxyTimeout: pxyTimeoutOf(pairs, known, context) }]
+      }
       const { host, port } = options
       context.warn(`${isIPv6(host) ? `[${host}]` : host}:${port} is not listened on: ${reason}`)
       return []
@@ -82,7 +81,7 @@ export const uiListener: Kind<ListenerOptions> = {
         context.warn(`${name} has no effect: this version serves the UI and the API over plain HTTP`)
       }
     }
-    return { ...common(pairs, context, own), proto: 'http' }
+    return { ...common(pairs, context, own), proto: 'http', pxyTimeout: null }
   },
 }
 
@@ -95,15 +94,28 @@ const protoOf = (pairs: Pairs, context: ParseContext): string =>
 /** Why this version cannot open such a listener, or null. */
 function missingFeature(pairs: Pairs, unknownProto: string | null): string | null {
   if (unknownProto !== null) return `this version has no ${unknownProto} yet`
-  if (isAsked(pairs, 'cs')) return 'this version has no TLS yet'
-  return isAsked(pairs, 'pxyproto') ? 'this version does not read PROXY headers yet' : null
+  return isAsked(pairs, 'cs') ? 'this version has no TLS yet' : null
+}
+
+/** `pxyproto` and `pxytimeout` (fabio reference 7.2). */
+function pxyTimeoutOf(pairs: Pairs, known: ListenerProto, context: ParseContext): number | null {
+  const text = pairs.get('pxytimeout')
+  const ms = text === undefined ? 0 : named('pxytimeout', () => timeout.parse(text, context))
+  if (isAsked(pairs, 'pxyproto') && known === 'http') return ms || usualPxyTimeout
+  for (const name of ['pxyproto', 'pxytimeout']) {
+    if (pairs.has(name) && pairs.get(name) !== 'false')
+      context.warn(
+        `${name} has no effect on ${known === 'http' ? 'a listener without pxyproto=true' : `a ${known} listener`}`,
+      )
+  }
+  return null
 }
 
 function common(
   pairs: Pairs,
   context: ParseContext,
   unset: ListenerTimeouts,
-): Omit<ListenerOptions, 'proto'> {
+): Omit<ListenerOptions, 'proto' | 'pxyTimeout'> {
   const limit = (name: string, otherwise: number): number => {
     const text = pairs.get(name)
     return text === undefined ? otherwise : named(name, () => timeout.parse(text, context))
@@ -131,7 +143,7 @@ function address(pairs: Pairs, interfaces: Interfaces): Pick<ListenerOptions, 'h
 
 function warnOfOthers(pairs: Pairs, context: ParseContext): void {
   for (const name of pairs.keys()) {
-    if (['', 'addr', 'proto', 'rt', 'wt', 'it', 'cs', 'pxyproto'].includes(name)) continue
+    if (['', 'addr', 'proto', 'rt', 'wt', 'it', 'cs', 'pxyproto', 'pxytimeout'].includes(name)) continue
     if (idleOptions.has(name)) context.warn(`${name} has no effect on an http listener`)
     else context.warn(`unknown listener option ${quoted(name)}, ignored`)
   }

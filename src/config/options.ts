@@ -69,7 +69,7 @@ export const options = {
     listeners,
     ':9999',
     'Addresses on which requests come in, comma separated.',
-    'Options of one follow after ";": rt, wt and it are its own proxy.readtimeout, proxy.writetimeout and proxy.clientidletimeout; proto is http, or prometheus for a port that serves the metrics and no requests.',
+    'Options of one follow after ";": rt, wt and it are its own proxy.readtimeout, proxy.writetimeout and proxy.clientidletimeout; proto is http, or prometheus for a port that serves the metrics and no requests; pxyproto=true reads PROXY headers, which may take pxytimeout (250ms) to come.',
     'Addresses of this machine: {{ GetPrivateIP }}, {{ GetPublicIP }}, {{ GetInterfaceIP "eth0" }}.',
     'Example: 127.0.0.1:9999;rt=30s,[::1]:9999',
   ),

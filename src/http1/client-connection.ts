@@ -532,6 +532,11 @@ export class ClientConnection implements TransportEvents {
     this.#wheel.arm(this.#timer, lingerMs)
   }
 
+  /** Refuses what came in place of a request. */
+  reject(error: GatewayError): void {
+    this.#refuseWith(error)
+  }
+
   /** Answers what is no request, or none that is served, and ends the connection. */
   #refuse(status: number): void {
     this.#refuseWith(new GatewayError(refusalCode(status), this.head.fault))

@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net'
+import type { AddressSet } from '../base/address-set.ts'
 import { GatewayError } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Clock } from '../base/world.ts'
@@ -10,17 +11,20 @@ import {
   type RequestReceiver,
 } from '../http1/client-connection.ts'
 import { fieldId } from '../http1/field-names.ts'
-import { Transport } from '../http1/transport.ts'
+import { Transport, type TransportEvents } from '../http1/transport.ts'
 import { Exchange } from '../proxy/exchange.ts'
 import type { Handler } from '../proxy/handler.ts'
 import { routePath } from '../proxy/path.ts'
 import { addressOf, backlog, cannotListen } from './bound-port.ts'
 import { type ConnectionLimit, TurnedAway } from './connection-limit.ts'
+import { ProxyPreface, type ProxyPrefaceOptions } from './proxy-preface.ts'
 
 export interface HttpListenerOptions extends ClientConnectionOptions {
   /** Empty: all interfaces, IPv4 and IPv6. */
   readonly host: string
   readonly port: number
+  /** Null: no PROXY header is looked for. */
+  readonly proxyProtocol: ProxyPrefaceOptions | null
 }
 
 /** A port on which clients are served. */
@@ -40,6 +44,8 @@ export interface ListenerParts {
   readonly wheel: TimerWheel
   readonly observer: ConnectionObserver
   readonly limit: ConnectionLimit
+  /** `proxy.trusted`: whose PROXY headers are believed; null: everybody's. */
+  readonly trusted: AddressSet | null
   /** The port as another process has bound it; null: this one binds it. */
   readonly boundTo: object | null
 }
@@ -158,7 +164,7 @@ class Clients {
       next: () => connection.nextBuffer(),
       received: (size, buffer) => transport.received(size, buffer),
     })
-    const transport = new Transport(socket, connection)
+    const transport = new Transport(socket, this.#eventsOf(connection))
     this.#all.add(connection)
     observer.connectionOpened()
     const { remoteAddress = '', remotePort = 0 } = socket
@@ -166,6 +172,14 @@ class Clients {
     const address = remoteAddress.startsWith('::ffff:') ? remoteAddress.slice(7) : remoteAddress
     connection.open(transport, address, remotePort)
     if (this.#isDraining) connection.drain(this.#isClosing)
+  }
+
+  /** Who hears first of what its socket reads. */
+  #eventsOf(connection: ClientConnection): TransportEvents {
+    const { proxyProtocol } = this.#options
+    if (proxyProtocol === null) return connection
+    const { trusted, wheel } = this.#parts
+    return new ProxyPreface(connection, proxyProtocol, trusted, wheel, this.#shared)
   }
 
   /** Ends a connection that nobody has used for a while; false: a few looks have found none. */

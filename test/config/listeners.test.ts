@@ -13,6 +13,7 @@ const listener = (over: Partial<ListenerOptions>): ListenerOptions => ({
   readTimeout: 1,
   writeTimeout: 2,
   idleTimeout: 3,
+  pxyTimeout: null,
   ...over,
 })
 
@@ -31,6 +32,9 @@ describe('proxy.addr', () => {
     [':9999;proto=prometheus', [{ proto: 'prometheus' }]],
     [':9999;rt=-1s', [{ readTimeout: 0 }]],
     [':9999;pxyproto=false', [{}]],
+    [':9999;pxyproto=true', [{ pxyTimeout: 250 }]],
+    [':9999;pxyproto=true;pxytimeout=0', [{ pxyTimeout: 250 }]],
+    [':9999;pxyproto=true;pxytimeout=2s', [{ pxyTimeout: 2000 }]],
     ['{{ GetPrivateIP }}:9999', [{ host: '10.1.2.3' }]],
     ['{{GetPublicIP}}:9999', [{ host: '8.8.4.4' }]],
     ['{{ GetInterfaceIP "eth0" }}:9999', [{ host: '10.1.2.3' }]],
@@ -67,6 +71,8 @@ describe('proxy.addr', () => {
   })
 
   test.each([
+    [':80;pxytimeout=1s', 'pxytimeout has no effect on a listener without pxyproto=true'],
+    [':80;pxyproto=1', 'pxyproto has no effect on a listener without pxyproto=true'],
     [':80;strictmatch=true', 'strictmatch has no effect on an http listener'],
     [':80;tlsmin=tls12', 'tlsmin has no effect on an http listener'],
     [':80;readtimeout=3s', 'unknown listener option "readtimeout", ignored'],
@@ -84,7 +90,6 @@ describe('a listener that this version cannot open', () => {
     [':443;cs=all', ':443 is not listened on: this version has no TLS yet'],
     ['10.0.0.1:443;proto=https', '10.0.0.1:443 is not listened on: this version has no https yet'],
     ['[::1]:443;proto=tcp+sni', '[::1]:443 is not listened on: this version has no tcp+sni yet'],
-    [':81;pxyproto=true', ':81 is not listened on: this version does not read PROXY headers yet'],
   ])('%j is left out and told, and the others are opened', (source, words) => {
     const warnings: string[] = []
     const context = parseContext({ warn: (text) => warnings.push(text) })

@@ -393,15 +393,15 @@ describe('the result', () => {
         'metrics.prefix = default',
       ),
     })
-    const proto = 'http'
+    const plain = { proto: 'http', pxyTimeout: null }
     expect(config['proxy.addr']).toEqual([
-      { host: '', port: 80, proto, readTimeout: 5000, writeTimeout: 0, idleTimeout: 60_000 },
-      { host: '127.0.0.1', port: 81, proto, readTimeout: 250, writeTimeout: 0, idleTimeout: 0 },
+      { ...plain, host: '', port: 80, readTimeout: 5000, writeTimeout: 0, idleTimeout: 60_000 },
+      { ...plain, host: '127.0.0.1', port: 81, readTimeout: 250, writeTimeout: 0, idleTimeout: 0 },
     ])
     expect(config['ui.addr']).toEqual({
+      ...plain,
       host: '',
       port: 9998,
-      proto,
       readTimeout: 0,
       writeTimeout: 0,
       idleTimeout: 60_000,

@@ -20,6 +20,7 @@ export const trafficOptions: TrafficOptions = {
       maxFields: 250,
       maxTargetSize: 16_384,
       maxBodySize: 0,
+      proxyProtocol: null,
     },
   ],
   maxConnections: 0,
