@@ -70,10 +70,12 @@ describe('proxy.auth', () => {
 
       await writeFile(`${file}.new`, `joe:${hashSync('other', 4)}\n`)
       await rename(`${file}.new`, file)
-      await waitFor(() => gateway.complaints().split('(file-read)').length - 1 === workers, {
+      await waitFor(async () => (await ask()).every((status) => status === 401), {
         what: 'every process to have read it again',
+        deadline: 10_000,
       })
-      expect(new Set(await ask())).toEqual(new Set([401]))
+      const said = `staff: read ${file} again: 1 users (file-read)`
+      await waitFor(() => gateway.complaints().includes(said), { what: `the log to say ${said}` })
     },
   )
 
