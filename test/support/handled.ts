@@ -8,6 +8,7 @@ import { RateBuckets } from '../../src/middleware/rate-buckets.ts'
 import type { Exchange } from '../../src/proxy/exchange.ts'
 import { createHandler, type Handler, type HandlerOptions } from '../../src/proxy/handler.ts'
 import { routePath } from '../../src/proxy/path.ts'
+import type { ChooseChange } from '../../src/proxy/plan.ts'
 import { TableBuilder } from '../../src/route/table.ts'
 import { Upstreams } from '../../src/upstream/upstreams.ts'
 import { CapturedLog } from './captured-log.ts'
@@ -63,7 +64,14 @@ export function handling(
     plan = {},
     handler = {},
     isDry = false,
-  }: { plan?: Partial<PlanOptions>; handler?: Partial<HandlerOptions>; isDry?: boolean } = {},
+    change = null,
+  }: {
+    plan?: Partial<PlanOptions>
+    handler?: Partial<HandlerOptions>
+    isDry?: boolean
+    /** In place of what the plans say of the bodies of answers. */
+    change?: ChooseChange | null
+  } = {},
 ) {
   const clock = new FakeClock()
   const world = fakeWorld(clock)
@@ -83,6 +91,10 @@ export function handling(
     close: async () => {},
     destroy: async () => {},
   }
+  const compile = planCompiler(options, {
+    auth: createAuth([], { world, log: new CapturedLog() }),
+    buckets: new RateBuckets({ most: 1_000, workers: 1 }, clock, null),
+  })
   const { table } = new TableBuilder(
     {
       matcher: 'prefix',
@@ -90,10 +102,7 @@ export function handling(
       queue: { size: 100, timeout: 5_000 },
       unhealthyRoute: '503',
       random: () => 0,
-      compilePlan: planCompiler(options, {
-        auth: createAuth([], { world, log: new CapturedLog() }),
-        buckets: new RateBuckets({ most: 1_000, workers: 1 }, clock, null),
-      }),
+      compilePlan: (target) => ({ ...compile(target), ...(change === null ? {} : { change }) }),
     },
     new Upstreams(() => client),
   ).apply([
