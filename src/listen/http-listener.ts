@@ -131,8 +131,11 @@ class Clients {
   readonly #options: HttpListenerOptions
   readonly #parts: ListenerParts
   readonly #all = new Set<ClientConnection>()
-  /** Goes on where the last search for room has ended. */
-  #sweep = this.#all.values()
+  /**
+   * Goes on where the last search for room has ended. Null while there is room: an iterator that stands still keeps
+   * everybody who has been in the set since.
+   */
+  #sweep: SetIterator<ClientConnection> | null = null
   readonly #turnedAway: TurnedAway
   /** Heads are read into this by all of them: each is done with it when its event is over. */
   readonly #shared = Buffer.allocUnsafeSlow(bufferSize)
@@ -149,7 +152,8 @@ class Clients {
 
   accept(handle: ConnectionHandle): void {
     const { limit, observer } = this.#parts
-    if (limit.isReached && !this.#makeRoom()) {
+    if (!limit.isReached) this.#sweep = null
+    else if (!this.#makeRoom()) {
       observer.refused(503)
       this.#turnedAway.take(handle, false)
       return
@@ -186,8 +190,8 @@ class Clients {
   #makeRoom(): boolean {
     const now = this.#parts.clock.monotonic()
     for (let looks = 0; looks < looksForRoom; looks++) {
-      let next = this.#sweep.next()
-      if (next.done === true) {
+      let next = this.#sweep?.next()
+      if (next === undefined || next.done === true) {
         this.#sweep = this.#all.values()
         next = this.#sweep.next()
       }

@@ -1,6 +1,7 @@
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startOrigin, startRawOrigin } from '../support/origin.ts'
+import { planOptions } from '../support/plan.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { definition, serviceRoutes } from '../support/routes.ts'
 import { startTraffic } from '../support/traffic.ts'
@@ -114,6 +115,16 @@ export function fields(upstreamClient: 'wire' | 'undici'): void {
       expect(statuses).toEqual([200, 200, 200, 200, 429, 429])
       expect(one.received.length + two.received.length).toBe(4)
       expect(await metricsText()).toContain('gatehouse_failures{error="GW_RATE_LIMITED"} 2')
+    })
+
+    test('a refusal of what is no request has those of the configuration', async () => {
+      const { port } = await trafficTo('/', 'http://127.0.0.1:1/', {
+        plan: planOptions({ responseFields: [{ kind: 'set', name: 'X-Frame-Options', value: 'DENY' }] }),
+      })
+      const client = new RawClient(port)
+      cleanups.push(() => client.close())
+      const received = await client.send('GET / HTTP/1.1\r\nHost : a\r\n\r\n').untilClosed()
+      expect(received).toMatch(/^HTTP\/1.1 400 Bad Request\r\n(?:.*\r\n)*X-Frame-Options: DENY\r\n/)
     })
 
     test('an error of the gateway’s own has them, and its own type', async () => {

@@ -183,6 +183,16 @@ describe('Strict-Transport-Security', () => {
     expect(valuesOf(plain.answer.fields, name)).toEqual([])
   })
 
+  test('is on the refusal of what was no request', async () => {
+    const { GatewayError } = await import('../../src/base/errors.ts')
+    const { handle } = handling('/', { plan: { sts } })
+    const { handler, exchange } = handle({ secure: true })
+    const error = new GatewayError('GW_BAD_REQUEST', 'no request')
+    const { lines } = handler.refusal(error, '', null, exchange.client)
+    expect(valuesOf(listOfLines(lines), name)).toEqual([line])
+    expect(handler.refusal(error, '', null, { ...exchange.client, secure: false }).lines).not.toContain(name)
+  })
+
   test('is on the error that stands for an instance', async () => {
     const { GatewayError } = await import('../../src/base/errors.ts')
     const handled = handling('/', { plan: { sts, retries: 0 } }).handle({ secure: true })
