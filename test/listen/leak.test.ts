@@ -46,6 +46,7 @@ test.each([
       maxFields: 250,
       maxTargetSize: 16_384,
       maxBodySize: 0,
+      proxyProtocol: null,
     },
     {
       handler,
@@ -54,6 +55,7 @@ test.each([
       observer,
       limit: new ConnectionLimit(most),
       boundTo: null,
+      trusted: null,
     },
   )
   const visit = (): Promise<void> =>
