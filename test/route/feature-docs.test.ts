@@ -8,7 +8,7 @@ import { interfaces } from '../config/context.ts'
 const instance = { service: 's', instance: 'n/s', address: '10.0.0.1', port: 80, healthy: true }
 const rules = { prefix: 'urlprefix-', variables: { DC: 'dc1' } }
 
-describe.each(['headers', 'compression', 'cors', 'ratelimit', 'access', 'auth'])(
+describe.each(['headers', 'compression', 'cors', 'ratelimit', 'access', 'auth', 'balancing', 'ejection'])(
   'docs/%s.md',
   async (name) => {
     const page = await readFile(new URL(`../../docs/${name}.md`, import.meta.url), 'utf8')
