@@ -12,6 +12,8 @@ export interface Balancer {
   pick(request: AffinityRequest): number
   /** As `pick`, and not the one that has just failed as long as there is another. */
   pickOther(request: AffinityRequest, failed: Member): number
+  /** Whether a target that was picked a while ago can have the request still, with nothing more to be asked. */
+  hasRoom(index: number): boolean
 }
 
 export interface BalancerOptions extends BalancingParts {
@@ -60,6 +62,10 @@ class TurnBalancer implements Balancer {
    */
   pickOther(_request: AffinityRequest, failed: Member): number {
     return drawLots(this.members, failed)
+  }
+
+  hasRoom(index: number): boolean {
+    return !this.members.at(index).isHeldBack && !this.members.isFull(index)
   }
 
   /** Goes on from a turn until somebody may have the request: so those who may keep their shares among themselves. */
@@ -146,6 +152,10 @@ class StickyBalancer implements Balancer {
     const index = this.#affinity.targetOf(request, null)
     if (index === -1) return this.#others.pick(request)
     return this.#members.isFull(index) ? busy : index
+  }
+
+  hasRoom(index: number): boolean {
+    return this.#others.hasRoom(index)
   }
 
   pickOther(request: AffinityRequest, failed: Member): number {

@@ -184,7 +184,7 @@ const byShare = ({ targets }: Route): Target[] => targets.toSorted((a, b) => b.s
 const alone = (route: Route, target: Target): Route => ({
   ...route,
   targets: [target],
-  balancer: { pick: () => 0, pickOther: () => 0 },
+  balancer: { pick: () => 0, pickOther: () => 0, hasRoom: () => true },
   queue: null,
 })
 

@@ -259,7 +259,8 @@ class Phases implements Handler {
       this.#route(exchange)
       return
     }
-    const target = isPicked && hasRoom(passed) ? passed : this.#pick(exchange, route, null)
+    const isFree = isPicked && route.balancer?.hasRoom(route.targets.indexOf(passed)) === true
+    const target = isFree ? passed : this.#pick(exchange, route, null)
     if (target === null && route.queue !== null) {
       exchange.chosen = null
       this.#wait(exchange, route.queue, () => this.#admit(exchange, passed, false))
@@ -510,12 +511,6 @@ function commonGuard({ targets }: Route): Target | null {
   if (first === undefined || planOf(first).before === null) return null
   const isRedirect = (target: Target): boolean => planOf(target).leadsBack !== null
   return targets.every((each) => hasSameGuards(each, first) && !isRedirect(each)) ? first : null
-}
-
-function hasRoom({ upstream, options }: Target): boolean {
-  if (upstream === null) return true
-  const most = options.maxConn ?? 0
-  return !upstream.isHeldBack && (most === 0 || upstream.inFlight < most)
 }
 
 /** Whom the first target's guards have let pass may go to the other without being asked again. */

@@ -153,7 +153,9 @@ export function strategyContract(strategy: Strategy): void {
       }
       expect(picked.toSorted()).toEqual([0, 0, 1, 1, 1])
       expect(balancer.pick(request)).toBe(busy)
+      expect([balancer.hasRoom(0), balancer.hasRoom(1)]).toEqual([false, false])
       members[0]!.inFlight--
+      expect([balancer.hasRoom(0), balancer.hasRoom(1)]).toEqual([true, false])
       expect(balancer.pick(request)).toBe(0)
     })
 
