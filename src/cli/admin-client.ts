@@ -8,6 +8,9 @@ import { loadSettings } from './settings.ts'
 /** No gateway is there, or what is there is none. */
 export class NoGatewayError extends StartError {}
 
+/** Nobody answers at all. */
+export class NotRunningError extends NoGatewayError {}
+
 /** Where the API of the gateway of this configuration is, from this machine. */
 export const apiAddress = (config: Config): string => adminAddress(config) + config['ui.path']
 
@@ -62,7 +65,7 @@ export async function askAdmin<T>(admin: string, path: string): Promise<T> {
     const cause = error instanceof Error ? (error.cause ?? error) : error
     if (status === 0) {
       const where = withoutCredentials(admin).url.replace(/\/$/, '')
-      throw new NoGatewayError(`${where}: expected a running gateway, got ${messageOf(cause)}`, { cause })
+      throw new NotRunningError(`${where}: expected a running gateway, got ${messageOf(cause)}`, { cause })
     }
   }
   if (status === 401) {

@@ -2,11 +2,12 @@ import { dryRun } from '../admin/dry-run.ts'
 import type { ConfigView } from '../admin/view.ts'
 import { messageOf, StartError } from '../base/errors.ts'
 import type { Config, ListenerOptions } from '../config/load.ts'
+import { customHostMistake } from '../registry/custom.ts'
 import { readArguments } from './arguments.ts'
 import { json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
-import { checkAuthFiles, consulOptions, errorPages, loadSettings } from './settings.ts'
+import { checkAuthFiles, consulOptions, errorPages, loadSettings, readNamed } from './settings.ts'
 
 /**
  * `gatehouse check -cfg FILE`: whether a gateway would start with this configuration, and what it would be. Exit code 0:
@@ -17,7 +18,7 @@ export const check: Command = async (context) => {
   const wantsJson = flags.has('json')
   try {
     const loaded = await loadSettings({ ...context, argv: options })
-    const auth = await authFindings(loaded.config, context)
+    const auth = await mistakesOf(checkAuthFiles(loaded.config, context))
     const registry = await findings(loaded.config, context)
     const found: Findings = { ...registry, mistakes: [...auth, ...registry.mistakes] }
     const warnings = [...loaded.warnings, ...found.warnings]
@@ -42,9 +43,10 @@ interface Findings {
   readonly warnings: readonly string[]
 }
 
-async function authFindings(config: Config, context: CommandContext): Promise<readonly string[]> {
+/** What stands in the way of it. */
+async function mistakesOf(attempt: Promise<unknown>): Promise<readonly string[]> {
   try {
-    await checkAuthFiles(config, context)
+    await attempt
     return []
   } catch (error) {
     return error instanceof StartError ? error.mistakes : [messageOf(error)]
@@ -65,26 +67,26 @@ async function findings(config: Config, context: CommandContext): Promise<Findin
 
 async function registryFindings(config: Config, context: CommandContext): Promise<Findings> {
   switch (config['registry.backend']) {
-    case 'consul':
-      try {
-        await consulOptions(config, context)
-      } catch (error) {
-        return { mistakes: [messageOf(error)], warnings: [] }
-      }
-      return { mistakes: [], warnings: [] }
+    case 'consul': {
+      const mistakes = await mistakesOf(consulOptions(config, context))
+      return { mistakes, warnings: [] }
+    }
     case 'static':
       return commandFindings(config['registry.static.routes'], 'registry.static.routes', config)
     case 'file': {
+      const page = config['registry.file.noroutehtmlpath']
+      const mistakes =
+        page === '' ? [] : await mistakesOf(readNamed('registry.file.noroutehtmlpath', page, context))
       const path = config['registry.file.path']
-      try {
-        return commandFindings(await context.readFile(path), path, config)
-      } catch (error) {
-        const words = `registry.file.path: expected a file that can be read, got ${messageOf(error)}`
-        return { mistakes: [words], warnings: [] }
-      }
+      const unread = await mistakesOf(readNamed('registry.file.path', path, context))
+      if (unread.length > 0) return { mistakes: [...unread, ...mistakes], warnings: [] }
+      const found = commandFindings(await context.readFile(path), path, config)
+      return { ...found, mistakes: [...found.mistakes, ...mistakes] }
     }
-    case 'custom':
-      return { mistakes: [], warnings: [] }
+    case 'custom': {
+      const mistake = customHostMistake(config['registry.custom.host'])
+      return { mistakes: mistake === null ? [] : [mistake], warnings: [] }
+    }
   }
 }
 

@@ -1,11 +1,11 @@
-import type { ProblemsView, ServicesView, TableView } from '../admin/view.ts'
-import { messageOf } from '../base/errors.ts'
+import type { ProblemsView, ServiceView, TableView } from '../admin/view.ts'
+import { messageOf, StartError } from '../base/errors.ts'
 import type { Config } from '../config/load.ts'
 import { ConsulClient } from '../registry/consul/client.ts'
 import { type HealthEntry, textsIn } from '../registry/consul/health.ts'
 import { isRouteTag } from '../route/tag.ts'
-import { adminOf, apiAddress, askAdmin, NoGatewayError, withoutCredentials } from './admin-client.ts'
-import { type CommandArguments, readArguments } from './arguments.ts'
+import { NoGatewayError } from './admin-client.ts'
+import { type CommandArguments, readArguments, UsageError } from './arguments.ts'
 import { columns, json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
 import {
@@ -18,61 +18,76 @@ import {
   notRegistered,
   withoutTag,
 } from './diagnosis.ts'
-import { consulOptions, loadSettings } from './settings.ts'
+import { askRegistry } from './direct.ts'
+import { consulOptions } from './settings.ts'
+import { configOf, openViews, type Views, viewFlags } from './views.ts'
 
 /**
- * `gatehouse doctor [SERVICE]`: why a service is not routed. It asks the running gateway, and Consul for what a gateway
- * does not look at: services without a tag for it, and all of them where no gateway answers. Exit code 1: something
- * stands in the way of a request.
+ * `gatehouse doctor [SERVICE]`: why a service is not routed. It asks the running gateway, where none runs the registry
+ * itself, and Consul for what neither looks at: services without a tag for a route. Exit code 1: something stands in the
+ * way of a request.
  */
 export const doctor: Command = async (context) => {
-  const args = readArguments(context.argv, { json: 'bool', admin: 'value' }, 1)
+  const args = readArguments(context.argv, viewFlags, 1)
   const [service] = args.operands
-  const { config } = await loadSettings({ ...context, argv: args.options })
-  const fromGateway = await askGateway(args, config, context, service)
-  const fromConsul = await askConsul(config, context, service, fromGateway)
-  if (fromGateway.words !== '' && fromConsul === null) throw new NoGatewayError(fromGateway.words)
-  const findings = [...fromGateway.findings, ...(fromConsul ?? [])]
-  const asked = fromGateway.words === '' ? fromGateway.admin : `Consul, because ${fromGateway.words}`
-  context.print(
-    args.flags.has('json')
-      ? json({ asked, ok: !findings.some(isFault), findings })
-      : printed(asked, findings, service),
-  )
-  return findings.some(isFault) ? 1 : 0
-}
-
-interface FromGateway {
-  readonly admin: string
-  readonly findings: readonly Finding[]
-  /** Services that it knows of. */
-  readonly known: ReadonlySet<string>
-  /** Why it said nothing; empty: it did. */
-  readonly words: string
-}
-
-async function askGateway(
-  args: CommandArguments,
-  config: Config,
-  context: CommandContext,
-  service: string | undefined,
-): Promise<FromGateway> {
-  const admin = args.flags.has('admin') ? await adminOf(args, context) : apiAddress(config)
-  const only = service === undefined ? '' : `?${new URLSearchParams({ service })}`
-  try {
-    const { services } = await askAdmin<ServicesView>(admin, `/api/services${only}`)
-    const problems = await askAdmin<ProblemsView>(admin, '/api/problems')
-    const { registry } = await askAdmin<TableView>(admin, '/api/table')
-    const findings = diagnoseViews(services, problems)
-    if (!registry.connected) findings.unshift(noContact(registry))
-    else if (registry.oldSince !== null) findings.unshift(oldData(registry))
-    if (service === undefined) findings.push(...withoutService(problems))
-    const { url } = withoutCredentials(admin)
-    return { admin: url, findings, known: new Set(services.map((each) => each.service)), words: '' }
-  } catch (error) {
-    if (!(error instanceof NoGatewayError)) throw error
-    return { admin, findings: [], known: new Set(), words: error.message }
+  const config = await configOf(args, context)
+  const { views, asked, findings: obstacles } = await consult(args, config, context)
+  const findings = [...obstacles]
+  if (views !== null) {
+    const services = await views.services(service)
+    findings.push(...(await findingsOf(views, services, service)))
+    await views.close()
+    const known = new Set(services.map((each) => each.service))
+    findings.push(...(await askConsul(config, context, service, { known, isGateway: views.isGateway })))
   }
+  const isWell = !findings.some(isFault)
+  context.print(
+    args.flags.has('json') ? json({ asked, ok: isWell, findings }) : printed(asked, findings, service),
+  )
+  return isWell ? 0 : 1
+}
+
+interface Consulted {
+  /** Null: nobody answers. */
+  readonly views: Views | null
+  readonly asked: string
+  readonly findings: readonly Finding[]
+}
+
+async function consult(args: CommandArguments, config: Config, context: CommandContext): Promise<Consulted> {
+  try {
+    const views = await openViews(args, context)
+    return { views, asked: views.asked, findings: [] }
+  } catch (error) {
+    if (!(error instanceof StartError) || error instanceof UsageError) throw error
+    if (!(error instanceof NoGatewayError)) return nobody('nobody', error)
+    try {
+      const views = await askRegistry(config, context)
+      return { views, asked: `${views.asked}, because ${error.message}`, findings: [] }
+    } catch (other) {
+      if (!(other instanceof StartError)) throw other
+      return nobody(`nobody, because ${error.message}`, other)
+    }
+  }
+}
+
+const nobody = (asked: string, error: StartError): Consulted => ({
+  views: null,
+  asked,
+  findings: [{ service: '', instance: '', code: 'no-contact', words: error.mistakes.join('; ') }],
+})
+
+async function findingsOf(
+  views: Views,
+  services: readonly ServiceView[],
+  service: string | undefined,
+): Promise<Finding[]> {
+  const { registry } = views.table
+  const problems = await views.problems()
+  const findings = diagnoseViews(services, problems)
+  if (views.isGateway && !registry.connected) findings.unshift(noContact(registry))
+  else if (views.isGateway && registry.oldSince !== null) findings.unshift(oldData(registry))
+  return service === undefined ? [...findings, ...withoutService(problems)] : findings
 }
 
 const noContact = ({ address, error, lastContactAt }: TableView['registry']): Finding => ({
@@ -102,20 +117,25 @@ const withoutService = ({ rejected }: ProblemsView): Finding[] =>
       words: `line ${JSON.stringify(text)}: ${reason}`,
     }))
 
-/** Null: there is no Consul to ask, or nothing to ask it. */
+/** Services that were told of already, and by whom. */
+interface Told {
+  readonly known: ReadonlySet<string>
+  readonly isGateway: boolean
+}
+
+/** Of another registry, and of a service that is known, Consul is not asked. */
 async function askConsul(
   config: Config,
   context: CommandContext,
   service: string | undefined,
-  gateway: FromGateway,
-): Promise<readonly Finding[] | null> {
-  const isGateway = gateway.words === ''
-  if (config['registry.backend'] !== 'consul') return isGateway ? [] : null
-  if (isGateway && service !== undefined && gateway.known.has(service)) return []
+  told: Told,
+): Promise<readonly Finding[]> {
+  if (config['registry.backend'] !== 'consul') return []
+  if (service !== undefined && told.known.has(service)) return []
   const { client: reach, ...rules } = await consulOptions(config, context)
   const client = new ConsulClient({ ...reach, maxConnections: 8 })
   try {
-    return await diagnose(client, rules, service, gateway, context.stop)
+    return await diagnose(client, rules, service, told, context.stop)
   } catch (error) {
     const words = `expected Consul to answer, got ${messageOf(error)}`
     return [{ service: '', instance: '', code: 'no-contact', words }]
@@ -128,7 +148,7 @@ async function diagnose(
   client: ConsulClient,
   rules: Omit<ConsulRules, 'datacenter'>,
   service: string | undefined,
-  gateway: FromGateway,
+  { known, isGateway }: Told,
   signal: AbortSignal,
 ): Promise<Finding[]> {
   const self = (await client.read('/v1/agent/self', signal)).body as { Config?: { Datacenter?: string } }
@@ -140,25 +160,26 @@ async function diagnose(
   if (service !== undefined && !names.has(service)) return [notRegistered(service, all)]
 
   const findings: Finding[] = []
-  const wanted =
-    service === undefined ? all.filter((name) => isTagged(name) && !gateway.known.has(name)) : [service]
+  const wanted = service === undefined ? all.filter((name) => isTagged(name) && !known.has(name)) : [service]
   // Eight at a time: a thousand services must not open a thousand connections.
   for (let at = 0; at < wanted.length; at += 8) {
     const found = await Promise.all(
       wanted.slice(at, at + 8).map(async (name) => {
         const answer = await client.read(`/v1/health/service/${encodeURIComponent(name)}`, signal)
         const entries = diagnoseEntries(name, answer.body as readonly HealthEntry[], { ...rules, datacenter })
-        return gateway.words === '' ? entries.map(behind) : entries
+        return isGateway ? entries.map(behind) : entries
       }),
     )
     findings.push(...found.flat())
   }
   if (service !== undefined) return findings
+  // A sidecar has the tags of what it stands for, and is to have no route.
+  const others = findings.filter(({ code }) => code !== 'sidecar')
   for (const [name, tags] of names) {
     if (isTagged(name) || !tags.some((tag) => isNearly(tag, rules.tagPrefix))) continue
-    findings.push(withoutTag({ service: name, instance: '' }, tags, rules.tagPrefix))
+    others.push(withoutTag({ service: name, instance: '' }, tags, rules.tagPrefix))
   }
-  return findings
+  return others
 }
 
 /** Consul would have it routed, and the gateway has not heard of it. */

@@ -1,19 +1,23 @@
 import type { ExplainedAnswerView, ExplainedHostView, ExplanationView } from '../admin/view.ts'
-import { adminOf, askAdmin } from './admin-client.ts'
 import { readArguments, UsageError } from './arguments.ts'
 import { columns, json, percent } from './columns.ts'
 import type { Command } from './command.ts'
+import { openSomeViews, viewFlags } from './views.ts'
 
-/** `gatehouse explain URL`: what would become of a request. Exit code 0: an instance gets it. */
+/**
+ * `gatehouse explain URL`: what would become of a request, in a running gateway or by the registry alone. Exit code 0: an
+ * instance gets it.
+ */
 export const explain: Command = async (context) => {
-  const own = { json: 'bool', admin: 'value', method: 'value', header: 'list' } as const
+  const own = { ...viewFlags, method: 'value', header: 'list' } as const
   const args = readArguments(context.argv, own, 1)
   const [url] = args.operands
   if (url === undefined)
     throw new UsageError('explain: expected a URL like http://example.com/path, got nothing')
-  const query = new URLSearchParams({ url, method: args.flags.get('method')?.[0] ?? 'GET' })
-  for (const header of args.flags.get('header') ?? []) query.append('header', header)
-  const explanation = await askAdmin<ExplanationView>(await adminOf(args, context), `/api/explain?${query}`)
+  const views = await openSomeViews(args, context)
+  const method = args.flags.get('method')?.[0] ?? 'GET'
+  const explanation = await views.explain({ url, method, header: args.flags.get('header') ?? [] })
+  await views.close()
   context.print(args.flags.has('json') ? json(explanation) : printed(explanation))
   return explanation.answer === null ? 0 : 1
 }

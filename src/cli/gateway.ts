@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { mistakesIn } from '../admin/dry-run.ts'
-import { explanationView, readQuestion } from '../admin/explanation.ts'
 import { type LiveReading, LiveStates } from '../admin/live-states.ts'
 import type { AdminOverrides } from '../admin/override-api.ts'
 import { listenPrometheus, type PrometheusListener } from '../admin/prometheus-listener.ts'
@@ -18,10 +17,17 @@ import { createTraffic, type OpenPort, type Traffic } from '../traffic.ts'
 import { startLogins } from './admin-logins.ts'
 import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
+import { explainBy } from './explain-by.ts'
 import { fabioConfig } from './fabio-config.ts'
 import { controlFigures, metricsSource } from './metrics-source.ts'
 import { chooseRegistry } from './registries.ts'
-import { checkAuthFiles, errorPages, prometheusListeners, trafficOptions } from './settings.ts'
+import {
+  checkAuthFiles,
+  controlOptions,
+  errorPages,
+  prometheusListeners,
+  trafficOptions,
+} from './settings.ts'
 import { trafficFigures } from './traffic-feed.ts'
 
 /** A gateway that serves. */
@@ -68,28 +74,20 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     world.clock,
   )
   const logins = startLogins(config, world, log)
-  const control = createControl(
-    {
-      tagPrefix: config['registry.consul.tagprefix'],
-      matcher: config['proxy.matcher'],
-      authSchemes: config['proxy.auth'].map(({ name }) => name),
-      logRoutes: config['log.routes.format'],
+  const control = createControl(controlOptions(config), {
+    registry,
+    publish: (changes) => traffic.apply(changes),
+    publishNoRoutePage: (html) => traffic.setNoRoutePage(html),
+    publishAliases: (names) => {
+      aliases = names
+      self?.setAliases(names)
     },
-    {
-      registry,
-      publish: (changes) => traffic.apply(changes),
-      publishNoRoutePage: (html) => traffic.setNoRoutePage(html),
-      publishAliases: (names) => {
-        aliases = names
-        self?.setAliases(names)
-      },
-      statusChanged: () => {
-        if (registry.status().connected) self?.contactBack()
-      },
-      world,
-      log,
+    statusChanged: () => {
+      if (registry.status().connected) self?.contactBack()
     },
-  )
+    world,
+    log,
+  })
   const metrics = metricsSource(config, traffic, () => controlFigures(control, registry, world.clock))
   const metricsPorts: PrometheusListener[] = []
   const stop = async (graceMs: number): Promise<number> => {
@@ -169,13 +167,10 @@ function controlSources(parts: {
     services: (only) => ({ version: control.table().version, services: control.services(only) }),
     problems: () => control.problems(),
     history: () => control.history(),
-    explain(query, remoteAddress) {
-      const explanation = traffic.explain(readQuestion(query, remoteAddress))
-      const { route } = explanation
-      const known = route === null ? [] : control.targets(route, route.matcher)
-      const seen = known.map((target) => live.target(target))
-      return explanationView(query, explanation, seen, world.clock.now())
-    },
+    explain: (query, remoteAddress) =>
+      explainBy({ control, traffic, clock: world.clock }, query, remoteAddress, (target) =>
+        live.target(target),
+      ),
     overrides: adminOverrides(control, registry),
   }
 }

@@ -1,15 +1,15 @@
 import type { TableView } from '../admin/view.ts'
-import { adminOf, askAdmin } from './admin-client.ts'
 import { readArguments } from './arguments.ts'
 import { columns, json, percent } from './columns.ts'
 import type { Command } from './command.ts'
+import { openSomeViews, viewFlags } from './views.ts'
 
-/** `gatehouse routes`: the table of a running gateway. */
+/** `gatehouse routes`: the table of a running gateway, or what it would be by the registry alone. */
 export const routes: Command = async (context) => {
-  const args = readArguments(context.argv, { json: 'bool', admin: 'value' }, 0)
-  const admin = await adminOf(args, context)
-  const table = await askAdmin<TableView>(admin, '/api/table')
-  context.print(args.flags.has('json') ? json(table.routes) : printed(table))
+  const args = readArguments(context.argv, viewFlags, 0)
+  const views = await openSomeViews(args, context)
+  context.print(args.flags.has('json') ? json(views.table.routes) : printed(views.table))
+  await views.close()
   return 0
 }
 

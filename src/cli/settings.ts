@@ -5,6 +5,7 @@ import { consulAddress } from '../config/addresses.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { loadConfig } from '../config/load.ts'
 import { fetchProperties } from '../config/remote.ts'
+import type { ControlOptions } from '../control.ts'
 import type { ConsulAddress, ConsulClientOptions } from '../registry/consul/client.ts'
 import type { ConsulRegistryOptions } from '../registry/consul/consul-registry.ts'
 import type { TrafficOptions } from '../traffic.ts'
@@ -99,7 +100,8 @@ type FileOption =
   | 'registry.consul.tls.certfile'
   | 'registry.consul.tls.keyfile'
 
-async function readNamed(key: string, path: string, context: CommandContext): Promise<string> {
+/** Rejects with a StartError that names the option and what went wrong. */
+export async function readNamed(key: string, path: string, context: CommandContext): Promise<string> {
   try {
     return await context.readFile(path)
   } catch (error) {
@@ -171,6 +173,13 @@ export const prometheusListeners = (config: Config): readonly PrometheusListener
   config['proxy.addr']
     .filter(({ proto }) => proto === 'prometheus')
     .map(({ host, port }) => ({ host, port, path: config['metrics.prometheus.path'] }))
+
+export const controlOptions = (config: Config): ControlOptions => ({
+  tagPrefix: config['registry.consul.tagprefix'],
+  matcher: config['proxy.matcher'],
+  authSchemes: config['proxy.auth'].map(({ name }) => name),
+  logRoutes: config['log.routes.format'],
+})
 
 /** File descriptors that are kept for the admin port, watches, logs and all else. */
 const ownFiles = 128

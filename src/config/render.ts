@@ -167,13 +167,14 @@ const commands = [
   '  run               the gateway, also without a command',
   '  dev               the gateway with two sample services, and a registry where no Consul answers',
   '  check             whether the configuration is right, and each value with its source',
-  '  routes            the route table of the running gateway',
+  '  routes            the route table of the running gateway, else what it would be',
   '  explain URL       what would become of a request, step by step; --method M, --header "Name: value"',
-  '  doctor [SERVICE]  why a service is not routed: asks the running gateway, else Consul',
+  '  doctor [SERVICE]  why a service is not routed',
   '  health            exit code 0 where the gateway of this configuration serves',
   '  version           the version',
   '',
-  'check, routes, explain and doctor take --json; the last three find the gateway by the configuration or --admin URL.',
+  'check, routes, explain and doctor take --json. The last three find the gateway by the configuration or --admin URL;',
+  'where none runs, or with --direct, they ask the registry of the configuration itself.',
   'They end with 0 where all is well, 1 where something is wrong, 2 where the command line is.',
 ]
 

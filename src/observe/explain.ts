@@ -292,7 +292,7 @@ function nearestPaths(routes: readonly Route[], path: string): string[] {
   }
   return routes
     .map((route) => ({ route, likeness: likeness(route) }))
-    .sort((a, b) => b.likeness - a.likeness)
+    .sort((a, b) => b.likeness - a.likeness || (a.route.source.path < b.route.source.path ? -1 : 1))
     .slice(0, mostPaths)
     .map(({ route }) => route.source.path)
 }

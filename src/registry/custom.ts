@@ -27,6 +27,12 @@ export interface CustomRegistryOptions {
   readonly retry: number
 }
 
+/** What is wrong with `registry.custom.host`, or null. */
+export function customHostMistake(host: string): string | null {
+  const isHost = /^[^/?#@\\\s]+$/.test(host) && URL.canParse(`https://${host}/`)
+  return isHost ? null : `registry.custom.host: expected host or host:port, got ${JSON.stringify(host)}`
+}
+
 /** How the registry is asked. */
 export interface CommandSource {
   /** Rejects when there is no whole answer, or the signal ends. */
@@ -81,9 +87,8 @@ export class CustomRegistry implements Registry {
    */
   async start(listener: RegistryListener): Promise<void> {
     const { host, startTimeout, retry } = this.#options
-    if (!/^[^/?#@\\\s]+$/.test(host) || !URL.canParse(this.address)) {
-      throw new StartError(`registry.custom.host: expected host or host:port, got ${JSON.stringify(host)}`)
-    }
+    const mistake = customHostMistake(host)
+    if (mistake !== null) throw new StartError(mistake)
     this.#listener = listener
     const deadline = this.#clock.monotonic() + startTimeout
     for (;;) {

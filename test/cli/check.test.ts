@@ -39,6 +39,17 @@ describe('gatehouse check', () => {
       ['warning: registry.static.routes: line 1: option "auth": expected the name of'],
     ],
     [['-cfg', 'file'], 1, ['mistake: registry.file.path: expected a file that can be read']],
+    [
+      ['-cfg', 'file', '-registry.file.path', 'good', '-registry.file.noroutehtmlpath', 'none'],
+      1,
+      ['mistake: registry.file.noroutehtmlpath: expected a file that can be read', 'mistake: good: line 1: '],
+    ],
+    [
+      ['-registry.backend', 'custom'],
+      1,
+      ['mistake: registry.custom.host: expected host or host:port, got ""'],
+    ],
+    [['-registry.backend', 'custom', '-registry.custom.host', 'h:80'], 0, []],
     [['-cfg', 'tls'], 1, ['mistake: registry.consul.tls.cafile: expected a file that can be read']],
     [
       ['-registry.consul.tokenfile', 'none'],

@@ -1,6 +1,12 @@
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ExplanationView, HistoryView, ProblemsView, ServicesView } from '../../src/admin/view.ts'
+import type {
+  ExplanationView,
+  HistoryView,
+  ProblemsView,
+  RouteView,
+  ServicesView,
+} from '../../src/admin/view.ts'
 import { systemWorld } from '../../src/base/world.ts'
 import { doctor } from '../../src/cli/doctor.ts'
 import { explain } from '../../src/cli/explain.ts'
@@ -300,6 +306,90 @@ describe('gatehouse explain', () => {
   })
 })
 
+// Issue 3 asks for each command against a gateway or straight from Consul; two of them knew the gateway only.
+describe('straight from the registry', () => {
+  const nowhere = ['-ui.addr', '127.0.0.1:9']
+  const alone = (): string[] => [...nowhere, '-registry.consul.addr', registry.url]
+
+  test.each([
+    ['the gateway does not run', (): string[] => alone()],
+    ['it is wished for', (): string[] => [...flags(), '--direct']],
+  ])('where %s, routes prints the table that a gateway would have', async (what, argv) => {
+    const { code, output, complaints } = await runCommand(routes, [...argv(), '--json'])
+    expect(code).toBe(0)
+    expect(complaints.includes(`asked consul at ${registry.url} instead`)).toBe(what.includes('not run'))
+    const stable = (table: readonly RouteView[]) =>
+      table.map(({ host, path, targets }) => [host, path, targets.map(({ url, share }) => [url, share])])
+    const running = gateway.gateway.control.table().routes
+    expect(stable(JSON.parse(output) as RouteView[])).toEqual(stable(running))
+    expect(running.length).toBeGreaterThan(3)
+  })
+
+  test('explain says the same as the gateway', async () => {
+    for (const url of ['http://shop.com/api/x', '/lonely', '/nothing']) {
+      const one = await runCommand(explain, [...flags(), '--json', url])
+      const other = await runCommand(explain, [...alone(), '--json', url])
+      expect(other.code).toBe(one.code)
+      const { tableVersion: _one, ...said } = JSON.parse(one.output) as ExplanationView
+      const { tableVersion: _other, ...saidAlone } = JSON.parse(other.output) as ExplanationView
+      expect(saidAlone).toEqual(said)
+    }
+  })
+
+  test.each([
+    ['http://a b/', 'url: expected one like'],
+    ['ftp://x/', 'url: expected one like'],
+  ])('explain %j is a mistake of whoever typed it', async (url, words) => {
+    const ran = await runCommand(explain, [...alone(), '--direct', url])
+    expect([ran.code, ran.output]).toEqual([2, ''])
+    expect(ran.complaints).toContain(words)
+  })
+
+  // It looked at tags and checks alone, and called a service routed that an override had taken away.
+  test('doctor knows the manual overrides', async () => {
+    await register('taken', { tags: ['urlprefix-/taken'] })
+    await put('/v1/kv/fabio/config/taken', 'route del taken')
+    const ran = await runCommand(doctor, [...alone(), 'taken'])
+    expect(ran.code).toBe(1)
+    expect(ran.output).toMatch(/taken +\S+ +override +manual overrides take its routes away/)
+  })
+
+  test('a gateway that is named and does not run is an error, and nobody else is asked', async () => {
+    for (const [command, operands] of [
+      [routes, []],
+      [explain, ['/']],
+    ] as const) {
+      const ran = await runCommand(command, ['--admin', '127.0.0.1:9', ...operands])
+      expect([ran.code, ran.output]).toEqual([1, ''])
+      expect(ran.complaints).toContain('http://127.0.0.1:9: expected a running gateway, got')
+    }
+  })
+
+  test.each([
+    ['static', ['-registry.static.routes', 'route add a a.net/ http://10.0.0.1:80/\nroute ad']],
+    ['file', ['-registry.file.path', 'none']],
+  ])('of a %s registry too', async (backend, more) => {
+    const argv = [...nowhere, '-registry.backend', backend, ...more]
+    const ran = await runCommand(routes, argv)
+    const checked = await runCommand(doctor, [...argv, '--json'])
+    expect(checked.code).toBe(1)
+    const { findings } = JSON.parse(checked.output) as { findings: { code: string; words: string }[] }
+    if (backend === 'file') {
+      expect([ran.code, ran.complaints]).toEqual([
+        1,
+        expect.stringContaining('registry.file.path: expected a file'),
+      ])
+      expect(findings).toEqual([expect.objectContaining({ code: 'no-contact' })])
+      return
+    }
+    expect([ran.code, ran.output]).toEqual([
+      0,
+      expect.stringContaining('a.net/  a        http://10.0.0.1:80/'),
+    ])
+    expect(findings.map(({ code }) => code).sort()).toEqual(['rejected', 'routed'])
+  })
+})
+
 describe('gatehouse doctor', () => {
   test.each([
     ['shop', 1, ['shop-2', 'critical', 'routed']],
@@ -348,7 +438,8 @@ describe('gatehouse doctor', () => {
       findings.filter((each) => each.service === service).map(({ code }) => code)
     expect(codeOf('near')).toEqual(['prefix'])
     expect(codeOf('lonely')).toEqual(['critical'])
-    expect(codeOf('sidecar')).toEqual(['sidecar'])
+    // It has the tags of what it stands for, and is to have no route.
+    expect(codeOf('sidecar')).toEqual([])
     expect(codeOf('plain')).toEqual([])
     expect(codeOf('shop')).toContain('critical')
   })
@@ -363,6 +454,6 @@ describe('gatehouse doctor', () => {
     ])
     expect(ran.code).toBe(1)
     expect(ran.output).toContain('127.0.0.1:9: expected a running gateway, got')
-    expect(ran.output).toContain('expected Consul to answer, got http://127.0.0.1:9')
+    expect(ran.output).toContain('expected Consul to answer at http://127.0.0.1:9 within 3 s, got: ')
   })
 })
