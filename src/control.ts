@@ -15,6 +15,7 @@ import type {
   TableView,
   TargetView,
 } from './admin/view.ts'
+import { messageOf } from './base/errors.ts'
 import type { Log } from './base/log.ts'
 import type { World } from './base/world.ts'
 import type { Matcher } from './match/matcher.ts'
@@ -108,7 +109,8 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     const causes = changes.flatMap((change) => {
       const { service } = change
       const before = services.get(service)
-      const known = read(change)
+      const known = tryToRead(change)
+      if (known === null) return []
       reportProblems(before?.problems ?? [], known.problems)
       if (change.instances.length === 0) services.delete(service)
       else services.set(service, known)
@@ -120,6 +122,20 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       )
     })
     routesChanged(affected, { instances: causes, overrides: [] })
+  }
+
+  /** Null: it cannot be read, and keeps what it had. Whatever that is, it must not cost the others of this change. */
+  function tryToRead(change: ServiceInstances): KnownService | null {
+    try {
+      return read(change)
+    } catch (error) {
+      log.error(
+        'routes',
+        'service-failed',
+        `service ${change.service}: ${messageOf(error)}; keeping its routes`,
+      )
+      return null
+    }
   }
 
   function read({ instances }: ServiceInstances): KnownService {

@@ -1,5 +1,5 @@
 import type { Answer } from './client.ts'
-import type { HealthEntry } from './health.ts'
+import type { HealthCheck, HealthEntry } from './health.ts'
 import { checkKey, type UnwellList } from './unwell-list.ts'
 
 /** What the last read of a service showed. */
@@ -81,12 +81,17 @@ export class ServiceReads {
 /** How often a server may lag behind. One that does for longer says so of itself, by `X-Consul-LastContact`. */
 const mostLags = 30
 
-function unwellIn(entries: readonly HealthEntry[]): Map<string, string> {
+/** Entries that are not routed were not looked into and may be anything. */
+function unwellIn(entries: readonly (Partial<HealthEntry> | null)[]): Map<string, string> {
   const unwell = new Map<string, string>()
-  for (const { Node: node, Checks: checks } of entries) {
-    for (const check of checks ?? []) {
-      if (check?.Status === 'passing') continue
-      unwell.set(checkKey(node.Node, check?.CheckID, check?.ServiceID), check?.Status)
+  for (const entry of entries) {
+    const checks: unknown = entry?.Checks
+    if (!Array.isArray(checks)) continue
+    for (const check of checks as readonly (Partial<HealthCheck> | null)[]) {
+      const { Status: status, CheckID: id, ServiceID: service } = check ?? {}
+      if (typeof status === 'string' && status !== 'passing') {
+        unwell.set(checkKey(entry?.Node?.Node ?? '', id, service), status)
+      }
     }
   }
   return unwell
