@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { followings, names, faultTest as test } from '../support/fault-scene.ts'
 import { waitFor } from '../support/wait.ts'
@@ -63,6 +64,88 @@ describe('services that nobody would think of', () => {
         deadline: 8_000,
       })
       await scene.expectToFollow(8_000)
+    },
+  )
+})
+
+const identity = fc.oneof(
+  fc.constantFrom(null, 7, true, [], {}),
+  fc.jsonValue({ maxDepth: 1 }).filter((value) => typeof value !== 'string'),
+)
+const notAList = fc.oneof(
+  fc.constantFrom(null, 7, 'x', true),
+  fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 1 })),
+)
+const healthyNode = { Node: 'n', Address: '127.0.0.1' }
+/** Bodies that Consul never sends, by path. One that it might send is to be believed, whatever it says. */
+const undocumented: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  '/v1/health/service/': fc.oneof(
+    notAList,
+    fc
+      .tuple(fc.constantFrom('Node', 'Service'), identity)
+      .map(([part, value]) => [{ Node: healthyNode, Service: { ID: 'one', Service: 'one' }, [part]: value }]),
+    identity.map((value) => [{ Node: healthyNode, Service: { ID: value, Service: 'one' }, Checks: [] }]),
+    identity.map((value) => [
+      { Node: { Node: value }, Service: { ID: 'one', Service: 'one' }, Checks: null },
+    ]),
+  ),
+  '/v1/health/state/': fc.oneof(notAList, fc.array(fc.jsonValue({ maxDepth: 1 }))),
+  '/v1/catalog/services': fc.oneof(
+    fc.constantFrom(null, 7, 'x', []),
+    fc.array(fc.jsonValue({ maxDepth: 1 })),
+    fc
+      .tuple(
+        fc.string(),
+        identity.filter((value) => value !== null && !Array.isArray(value)),
+      )
+      .map(([name, tags]) => ({
+        consul: [],
+        [name]: tags,
+      })),
+  ),
+  '/v1/kv/fabio/': fc.oneof(
+    notAList,
+    identity.map((value) => [{ Key: value, Value: null }]),
+    identity.filter((value) => value !== null).map((value) => [{ Key: 'fabio/config', Value: value }]),
+  ),
+  '/v1/status/leader': fc.jsonValue({ maxDepth: 1 }),
+  '/v1/agent/self': fc.jsonValue({ maxDepth: 1 }),
+}
+
+describe('a storm of answers that Consul never gives', () => {
+  test.concurrent.for(followings)(
+    'with %s, costs no request, and the next change is seen',
+    { timeout: 60_000 },
+    async ([, flags], { onFaulty }) => {
+      const scene = await onFaulty(flags)
+      const { faults } = scene.faulty
+      const seed = Math.floor(Math.random() * 2 ** 31)
+      const path = fc.constantFrom(...Object.keys(undocumented))
+      const stories = fc.sample(
+        path.chain((of) => undocumented[of]!.map((body) => ({ of, body }))),
+        { seed, numRuns: 60 },
+      )
+      try {
+        await scene.losesNothingWhile(async () => {
+          for (const [n, { of, body }] of stories.entries()) {
+            faults.set(of, { kind: 'body', body: JSON.stringify(body) ?? 'null' }, 2)
+            // Something really changes, so that the answer cannot be taken for the one before.
+            await scene.register(`more-${n}`)
+            faults.wake(of)
+            await pause(50)
+          }
+          faults.clear()
+        })
+        await scene.expectToFollow(10_000)
+        for (const n of stories.keys()) {
+          await waitFor(async () => (await scene.statusOf(`more-${n}`)) === 200, {
+            what: `more-${n}`,
+            deadline: 10_000,
+          })
+        }
+      } catch (error) {
+        throw new Error(`with seed ${seed}`, { cause: error })
+      }
     },
   )
 })
