@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fabioRoutes, fabioRouteText } from '../../src/admin/fabio-routes.ts'
 import { tableTree } from '../../src/admin/table-tree.ts'
+import { systemClock } from '../../src/base/world.ts'
 import { diagnoseViews } from '../../src/cli/diagnosis.ts'
 import { explainBy } from '../../src/cli/explain-by.ts'
 import type { Instance, ServiceInstances } from '../../src/registry/registry.ts'
@@ -110,6 +111,8 @@ const good: ServiceInstances = {
   ],
 }
 
+const clock = systemClock
+
 /** Everything that an operator may look at. */
 function lookAt({ control, traffic }: Planes): void {
   const table = control.table()
@@ -118,7 +121,7 @@ function lookAt({ control, traffic }: Planes): void {
   JSON.stringify(diagnoseViews(services, control.problems()))
   for (const { service: name } of services) expect(control.services(name)).toHaveLength(1)
   for (const url of ['http://a.net/x', '/x', 'http://good.example/right/on']) {
-    explainBy(control, traffic, { url, method: 'GET', header: [] }, '127.0.0.1')
+    explainBy({ control, traffic, clock }, { url, method: 'GET', header: [] }, '127.0.0.1')
   }
 }
 
@@ -139,12 +142,7 @@ describe('whatever a registry says', () => {
             }
             lookAt(planes)
             const url = 'http://good.example/right'
-            const { targets } = explainBy(
-              planes.control,
-              planes.traffic,
-              { url, method: 'GET', header: [] },
-              '::1',
-            )
+            const { targets } = explainBy({ ...planes, clock }, { url, method: 'GET', header: [] }, '::1')
             const right = matcher === 'glob' || targets.some((target) => target.url === 'http://10.9.9.9:80/')
             expect(right).toBe(true)
           }

@@ -45,7 +45,7 @@ export async function startPlanes(flags: readonly string[] = []): Promise<Planes
     status: () => ({ connected: true, lastContactAt: null, error: '' }),
     close: async () => {},
   }
-  const traffic = createTraffic(trafficOptions(config, null), {
+  const traffic = createTraffic(trafficOptions(config, null, {}), {
     world: systemWorld,
     log,
     newId: () => 'id',
