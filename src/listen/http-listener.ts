@@ -131,11 +131,6 @@ class Clients {
   readonly #options: HttpListenerOptions
   readonly #parts: ListenerParts
   readonly #all = new Set<ClientConnection>()
-  /**
-   * Goes on where the last search for room has ended. Null while there is room: an iterator that stands still keeps
-   * everybody who has been in the set since.
-   */
-  #sweep: SetIterator<ClientConnection> | null = null
   readonly #turnedAway: TurnedAway
   /** Heads are read into this by all of them: each is done with it when its event is over. */
   readonly #shared = Buffer.allocUnsafeSlow(bufferSize)
@@ -152,7 +147,6 @@ class Clients {
 
   accept(handle: ConnectionHandle): void {
     const { limit, observer } = this.#parts
-    if (!limit.isReached) this.#sweep = null
     else if (!this.#makeRoom()) {
       observer.refused(503)
       this.#turnedAway.take(handle, false)
@@ -189,16 +183,17 @@ class Clients {
   /** Ends a connection that nobody has used for a while; false: a few looks have found none. */
   #makeRoom(): boolean {
     const now = this.#parts.clock.monotonic()
-    for (let looks = 0; looks < looksForRoom; looks++) {
-      let next = this.#sweep?.next()
-      if (next === undefined || next.done === true) {
-        this.#sweep = this.#all.values()
-        next = this.#sweep.next()
+    let looks = 0
+    for (const connection of this.#all) {
+      if (connection.idleMs(now) >= idleEnoughMs) {
+        connection.destroy()
+        return true
       }
-      if (next.done === true) return false
-      if (next.value.idleMs(now) < idleEnoughMs) continue
-      next.value.destroy()
-      return true
+      if (++looks > looksForRoom) return false
+      // To the end, so that the next search begins behind it. An iterator that is kept from one search to the next
+      // would do as well, and keep every connection that there ever was: all tables that the set has outgrown.
+      this.#all.delete(connection)
+      this.#all.add(connection)
     }
     return false
   }
