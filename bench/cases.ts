@@ -10,6 +10,10 @@ export interface BenchCase {
   readonly bodySize: number
   /** False: the client asks for `Connection: close` and opens a new connection for each request. */
   readonly keepAlive: boolean
+  /** Values of Host that the requests take in turn; none: the address that they are sent to. */
+  readonly hosts: readonly string[]
+  /** Who is compared: gatehouse with others, or with itself with more routes or workers. */
+  readonly among: 'proxies' | 'routes' | 'workers'
 }
 
 /** What a browser sends beside Host. */
@@ -24,7 +28,21 @@ export const browserFields: BenchCase['fields'] = [
   ['Sec-Fetch-Mode', 'navigate'],
 ]
 
-const get = { method: 'GET', fields: browserFields, bodySize: 0, keepAlive: true } as const
+const get = {
+  method: 'GET',
+  fields: browserFields,
+  bodySize: 0,
+  keepAlive: true,
+  hosts: [],
+  among: 'proxies',
+} as const
+
+/** Numbers of routes that are compared. */
+export const routeCounts = [10, 1_000, 10_000] as const
+/** Of a table's hosts, those that are asked for: spread over the smallest of them. */
+const askedHosts = 10
+
+export const hostOf = (n: number): string => `service-${n}.bench.example`
 
 export const cases = [
   { ...get, name: 'small', says: 'GET, 64-byte answer, keep-alive, 8 browser fields', path: '/small' },
@@ -41,11 +59,35 @@ export const cases = [
   },
   {
     ...get,
+    name: 'post1m',
+    says: 'POST of 1 MiB, 64-byte answer, keep-alive',
+    method: 'POST',
+    path: '/small',
+    fields: [...browserFields, ['Content-Type', 'application/octet-stream']],
+    bodySize: 1024 * 1024,
+  },
+  {
+    ...get,
     name: 'connect',
     says: 'GET, 64-byte answer, a new client connection for each request',
     path: '/small',
     fields: [...browserFields, ['Connection', 'close']],
     keepAlive: false,
+  },
+  {
+    ...get,
+    name: 'routes',
+    says: `GET as small, for ${askedHosts} hosts in turn, out of a table of ${routeCounts.join(', ')} routes`,
+    path: '/small',
+    hosts: Array.from({ length: askedHosts }, (_, n) => hostOf(n)),
+    among: 'routes',
+  },
+  {
+    ...get,
+    name: 'workers',
+    says: 'GET as small, with 1 and 2 processes that serve',
+    path: '/small',
+    among: 'workers',
   },
 ] as const satisfies readonly BenchCase[]
 

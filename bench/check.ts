@@ -7,20 +7,38 @@ import type { Echo } from './upstream.ts'
  * Right before fast: asks a proxy for what is going to be timed and for what reached the upstream. Rejects with a
  * sentence at the first thing that is wrong.
  */
-export async function checkProxy(name: string, port: number, cases: readonly BenchCase[]): Promise<void> {
-  for (const benchCase of cases) await checkCase(`${name}, case ${benchCase.name}`, port, benchCase)
-  await checkForwarding(name, port)
-  await checkBody(name, port)
+export async function checkProxy(
+  name: string,
+  port: number,
+  cases: readonly BenchCase[],
+  host: string | null,
+): Promise<void> {
+  for (const benchCase of cases) {
+    const where = `${name}, case ${benchCase.name}`
+    const hosts = benchCase.hosts.length > 0 ? benchCase.hosts : [host]
+    for (const each of hosts) await checkCase(where, { port, host: each }, benchCase)
+  }
+  const at = { port, host }
+  await checkForwarding(name, at)
+  const sizes = new Set([16 * 1024, ...cases.map(({ bodySize }) => bodySize)])
+  for (const size of sizes) if (size > 0) await checkBody(name, at, size)
+}
+
+/** Where requests go. */
+interface Destination {
+  readonly port: number
+  /** Value of Host; null: the address. */
+  readonly host: string | null
 }
 
 /** Two requests in a row, as the load generator will send them. */
-async function checkCase(where: string, port: number, benchCase: BenchCase): Promise<void> {
+async function checkCase(where: string, at: Destination, benchCase: BenchCase): Promise<void> {
   const { path, keepAlive } = benchCase
   const expected = bodyOf(answerSizes[path]!)
   const client = new Agent({ keepAlive: true, maxSockets: 1 })
   try {
     for (const isFirst of [true, false]) {
-      const { status, headers, body, reused } = await ask(where, client, port, benchCase)
+      const { status, headers, body, reused } = await ask(where, client, at, benchCase)
       expectSame(where, 'status', 200, status)
       expectSame(where, 'octets in the body', expected.length, body.length)
       if (!body.equals(expected))
@@ -45,14 +63,14 @@ const echoes = 10
 const mostConnections = 2
 
 /** The request's own fields and the added ones reach the upstream, whose connections are kept. */
-async function checkForwarding(name: string, port: number): Promise<void> {
+async function checkForwarding(name: string, at: Destination): Promise<void> {
   const client = new Agent({ keepAlive: true, maxSockets: 1 })
   const connections = new Set<number>()
   try {
     for (let i = 0; i < echoes; i++) {
-      const echo = await askEcho(name, client, port, 'GET', 0)
+      const echo = await askEcho(name, client, at, 'GET', 0)
       connections.add(echo.connection)
-      checkFields(name, port, fieldsOf(echo.head))
+      checkFields(name, at, fieldsOf(echo.head))
     }
   } finally {
     client.destroy()
@@ -63,14 +81,18 @@ async function checkForwarding(name: string, port: number): Promise<void> {
   }
 }
 
-function checkFields(name: string, port: number, received: ReadonlyMap<string, readonly string[]>): void {
-  const authority = `127.0.0.1:${port}`
+function checkFields(
+  name: string,
+  { port, host }: Destination,
+  received: ReadonlyMap<string, readonly string[]>,
+): void {
+  const authority = host ?? `127.0.0.1:${port}`
   const expected: [name: string, value: string | RegExp][] = [
     ['Host', authority],
     ...browserFields.map(([field, value]): [string, string] => [field, value]),
     ['X-Forwarded-For', '127.0.0.1'],
     ['X-Forwarded-Proto', 'http'],
-    ['X-Forwarded-Port', String(port)],
+    ['X-Forwarded-Port', host === null ? String(port) : '80'],
     ['X-Forwarded-Host', authority],
     ['X-Real-Ip', '127.0.0.1'],
     ['Forwarded', /^for=127\.0\.0\.1; proto=http;.* httpproto=http\/1\.1$/],
@@ -86,11 +108,10 @@ function checkFields(name: string, port: number, received: ReadonlyMap<string, r
 }
 
 /** A request's body arrives whole. */
-async function checkBody(name: string, port: number): Promise<void> {
-  const size = 16 * 1024
+async function checkBody(name: string, at: Destination, size: number): Promise<void> {
   const client = new Agent({ keepAlive: true, maxSockets: 1 })
   try {
-    const echo = await askEcho(name, client, port, 'POST', size)
+    const echo = await askEcho(name, client, at, 'POST', size)
     expectSame(name, 'octets of a POST that reach the upstream', size, echo.bodySize)
     const expected = createHash('sha256').update(bodyOf(size)).digest('hex')
     expectSame(name, 'SHA-256 of the body that reaches the upstream', expected, echo.bodyHash)
@@ -102,12 +123,12 @@ async function checkBody(name: string, port: number): Promise<void> {
 async function askEcho(
   name: string,
   client: Agent,
-  port: number,
+  at: Destination,
   method: 'GET' | 'POST',
   bodySize: number,
 ): Promise<Echo> {
   const question: Question = { method, path: '/echo', fields: browserFields, bodySize }
-  const { status, body } = await ask(name, client, port, question)
+  const { status, body } = await ask(name, client, at, question)
   expectSame(`${name}, /echo`, 'status', 200, status)
   return JSON.parse(body.toString('utf8')) as Echo
 }
@@ -136,10 +157,10 @@ type Question = Pick<BenchCase, 'method' | 'path' | 'fields' | 'bodySize'>
 /** Time after which an answer counts as missing. */
 const answerMs = 5_000
 
-function ask(where: string, client: Agent, port: number, question: Question): Promise<Answer> {
+function ask(where: string, client: Agent, { port, host }: Destination, question: Question): Promise<Answer> {
   const { method, path, fields, bodySize } = question
   return new Promise((resolve, reject) => {
-    const headers = Object.fromEntries(fields)
+    const headers = { ...Object.fromEntries(fields), ...(host === null ? {} : { host }) }
     const length = bodySize === 0 ? {} : { 'Content-Length': bodySize }
     const signal = AbortSignal.timeout(answerMs)
     const options = { agent: client, host: '127.0.0.1', port, method, path, signal }

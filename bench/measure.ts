@@ -5,6 +5,8 @@ import type { LoadGenerator, LoadResult } from './load/generator.ts'
 /** A proxy that can be started as often as wanted. */
 export interface Subject {
   readonly name: string
+  /** A value of Host that it serves; null: any. */
+  readonly host: string | null
   /** Resolves when it answers. */
   start(): Promise<RunningSubject>
 }

@@ -1,12 +1,24 @@
 import { parseArgs } from 'node:util'
 import { cases } from './cases.ts'
 
+export interface Variant {
+  readonly name: string
+  /** `proxy.strategy = rnd` */
+  readonly lines: readonly string[]
+}
+
 /** What the command line asks for. */
 export interface BenchOptions {
   /** Only the checks, nothing is timed. */
   readonly check: boolean
   /** The small benchmark to run instead; null: the proxies side by side. */
-  readonly micro: string | null
+  readonly micro: (typeof micros)[number] | null
+  /** Idle client connections whose memory is measured instead; null: none. */
+  readonly idle: number | null
+  /** Latencies at half of what the slower of two proxies can do are measured instead. */
+  readonly half: boolean
+  /** Gatehouse with more properties, beside itself. */
+  readonly variants: readonly Variant[]
   readonly cases: readonly string[]
   /** Who is measured beside gatehouse; null: whoever is installed, without caddy. */
   readonly peers: readonly string[] | null
@@ -27,7 +39,7 @@ export const peerNames = ['fastify', 'undici', 'haproxy', 'nginx', 'caddy'] as c
 export type PeerName = (typeof peerNames)[number]
 
 const caseNames: readonly string[] = cases.map(({ name }) => name)
-const micros = ['match'] as const
+const micros = ['match', 'accept'] as const
 const loads = ['wrk', 'autocannon'] as const
 
 /** CPU time is counted in ticks of 10 ms: a shorter window makes a tick too large a part of it. */
@@ -45,6 +57,11 @@ export const usage = `npm run bench -- [options]
   --load NAME     ${loads.join(' or ')} (default wrk where it is installed)
   --node PATH     Node binary that runs gatehouse and the Node baselines
   --json FILE     write every round, versions and machine to FILE
+  --variant NAME:LINE
+                  also gatehouse with this line among its properties, as gatehouse+NAME;
+                  repeat it for more lines and more variants
+  --idle N        instead of all this, memory of N idle client connections
+  --half          instead of all this, latencies at half of what the slower can do
   --micro NAME    instead of all this, the small benchmark ${micros.join(', ')}
 `
 
@@ -65,7 +82,12 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
   if (values.help === true) return null
   const mistakes: string[] = []
 
-  const integer = (name: 'rounds' | 'seconds', fallback: number, least: number, why: string): number => {
+  const integer = (
+    name: 'rounds' | 'seconds' | 'idle',
+    fallback: number,
+    least: number,
+    why: string,
+  ): number => {
     const text = values[name]
     if (text === undefined) return fallback
     const number = /^\d{1,6}$/.test(text) ? Number(text) : -1
@@ -97,6 +119,9 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
   const options: BenchOptions = {
     check: values.check === true,
     micro: choice('micro', micros),
+    idle: values.idle === undefined ? null : integer('idle', 0, 100, ''),
+    half: values.half === true,
+    variants: variantsOf(values.variant ?? [], mistakes),
     cases: list('cases', caseNames) ?? (values.check === true ? caseNames : ['small']),
     peers: list('peers', peerNames),
     rounds: integer('rounds', quick ? 2 : 5, 1, ''),
@@ -115,6 +140,17 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
   return options
 }
 
+function variantsOf(texts: readonly string[], mistakes: string[]): Variant[] {
+  const variants = new Map<string, string[]>()
+  for (const text of texts) {
+    const [, name, line] = /^([\w-]+):\s*([\w.]+\s*=.*)$/.exec(text) ?? []
+    if (name === undefined || line === undefined)
+      mistakes.push(`--variant: expected one like access:log.access.target=stdout, got "${text}"`)
+    else variants.set(name, [...(variants.get(name) ?? []), line])
+  }
+  return [...variants].map(([name, lines]) => ({ name, lines }))
+}
+
 function readFlags(argv: readonly string[]) {
   try {
     const { values } = parseArgs({
@@ -130,6 +166,9 @@ function readFlags(argv: readonly string[]) {
         node: { type: 'string' },
         json: { type: 'string' },
         micro: { type: 'string' },
+        idle: { type: 'string' },
+        half: { type: 'boolean' },
+        variant: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
     })

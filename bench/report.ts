@@ -16,11 +16,15 @@ export interface Summary {
   readonly p99: Spread
 }
 
-/** Whom ratios are taken against: HAProxy, or where it is not measured the Node baselines. */
+/**
+ * Whom ratios are taken against: HAProxy, or where it is not measured the Node baselines. Gatehouse is compared with
+ * itself where it is there in several forms.
+ */
 export function basesOf(names: readonly string[]): string[] {
-  return names.includes('haproxy')
-    ? ['haproxy']
-    : names.filter((name) => name === 'undici' || name === 'fastify')
+  const ours = names.filter((name) => name.startsWith('gatehouse'))
+  const own = ours.length > 1 ? ours.slice(0, 1) : []
+  if (names.includes('haproxy')) return ['haproxy', ...own]
+  return [...names.filter((name) => name === 'undici' || name === 'fastify'), ...own]
 }
 
 const cpuPerRequest = ({ cpuSeconds, requests }: Round): number => (cpuSeconds / requests) * 1e6
@@ -59,7 +63,7 @@ export function renderSummaries(summaries: readonly Summary[]): string {
     summaries.map(({ name, cpu, ratios, requestsPerSecond, p50, p99, core }) => [
       name,
       renderSpread(cpu, 1),
-      ...bases.map((base) => (base === name ? '1' : renderSpread(ratios[base]!, 2))),
+      ...bases.map((base) => ratioCell(base === name, ratios[base]!)),
       String(Math.round(requestsPerSecond.median)),
       p50.median.toFixed(2),
       p99.median.toFixed(2),
@@ -67,6 +71,9 @@ export function renderSummaries(summaries: readonly Summary[]): string {
     ]),
   )
 }
+
+/** `1` for who is the measure of the others. */
+export const ratioCell = (isBase: boolean, ratio: Spread): string => (isBase ? '1' : renderSpread(ratio, 2))
 
 /** `21.3 [20.9-22.0]` */
 export const renderSpread = ({ median, low, high }: Spread, digits: number): string =>

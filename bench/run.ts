@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../src/base/errors.ts'
+import { runHalfLoad } from './half-load.ts'
+import { runIdle } from './idle.ts'
+import { runAccept } from './micro/accept.ts'
 import { matchReport } from './micro/match.ts'
-import { parseOptions, UsageError, usage } from './options.ts'
+import { type BenchOptions, parseOptions, UsageError, usage } from './options.ts'
 import { runSideBySide } from './side-by-side.ts'
 
 // `npm run bench`: compiled to .cache/build/bench/run.js and run from there.
@@ -29,7 +32,8 @@ async function main(): Promise<number> {
   }
   const stop = stopSignal()
   try {
-    await runSideBySide(options, {
+    const run = runOf(options)
+    await run(options, {
       env: process.env,
       node: process.execPath,
       root,
@@ -45,6 +49,13 @@ async function main(): Promise<number> {
     process.stderr.write(`bench: ${messageOf(stop.reason)}\n`)
     return 130
   }
+}
+
+/** Which of the benchmarks is asked for. */
+function runOf({ micro, idle, half }: BenchOptions): typeof runSideBySide {
+  if (micro === 'accept') return runAccept
+  if (idle !== null) return runIdle
+  return half ? runHalfLoad : runSideBySide
 }
 
 function stopSignal(): AbortSignal {

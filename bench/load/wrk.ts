@@ -38,12 +38,30 @@ export function wrk(run: RunProgram, folder: string): LoadGenerator {
 }
 
 async function scriptFor({ benchCase }: Load, folder: string): Promise<string[]> {
-  const { method, bodySize, name } = benchCase
-  if (method === 'GET') return []
+  const { method, bodySize, name, hosts } = benchCase
+  if (method === 'GET' && hosts.length === 0) return []
   const file = join(folder, `${name}.lua`)
-  await writeFile(file, `wrk.method = "${method}"\nwrk.body = [[\n${bodyOf(bodySize).toString('latin1')}]]\n`)
+  const body = bodySize === 0 ? '' : `wrk.body = [[\n${bodyOf(bodySize).toString('latin1')}]]\n`
+  await writeFile(file, `wrk.method = "${method}"\n${body}${hosts.length === 0 ? '' : inTurn(hosts)}`)
   return ['-s', file]
 }
+
+/** Requests that are made once, and sent one after the other. */
+const inTurn = (hosts: readonly string[]): string => `\
+local hosts = { ${hosts.map((host) => `"${host}"`).join(', ')} }
+local requests = {}
+local n = 0
+function init()
+  for i, host in ipairs(hosts) do
+    wrk.headers["Host"] = host
+    requests[i] = wrk.format()
+  end
+end
+function request()
+  n = n % #requests + 1
+  return requests[n]
+end
+`
 
 const inMilliseconds: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 }
 

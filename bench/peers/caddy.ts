@@ -28,6 +28,7 @@ http://:${ports.proxy} {
 
 export const caddy: Peer = {
   name: 'caddy',
+  host: null,
   program: 'caddy',
   async start({ processes, core, folder, upstreamPort }) {
     const proxy = await freePort()

@@ -4,10 +4,11 @@ import { freePort } from '../processes.ts'
 import type { Peer } from './peer.ts'
 
 /** One thread, the time-outs that gatehouse has, and the fields that it adds. */
-export const haproxyConfig = (ports: { proxy: number; upstream: number }): string => `\
+export const haproxyConfig = (options: { proxy: number; upstream: number; clients: number }): string => `\
 global
   nbthread 1
-  maxconn 4096
+  maxconn ${options.clients}
+  no strict-limits
 
 defaults
   mode http
@@ -20,7 +21,7 @@ defaults
   http-reuse always
 
 frontend in
-  bind 127.0.0.1:${ports.proxy}
+  bind 127.0.0.1:${options.proxy}
   option forwardfor
   http-request set-header X-Real-Ip %[src]
   http-request set-header X-Forwarded-Proto http
@@ -30,16 +31,17 @@ frontend in
   default_backend out
 
 backend out
-  server upstream 127.0.0.1:${ports.upstream}
+  server upstream 127.0.0.1:${options.upstream}
 `
 
 export const haproxy: Peer = {
   name: 'haproxy',
+  host: null,
   program: 'haproxy',
-  async start({ processes, core, folder, upstreamPort }) {
+  async start({ processes, core, folder, upstreamPort, clients }) {
     const proxy = await freePort()
     const file = join(folder, 'haproxy.cfg')
-    await writeFile(file, haproxyConfig({ proxy, upstream: upstreamPort }))
+    await writeFile(file, haproxyConfig({ proxy, upstream: upstreamPort, clients }))
     const started = processes.start({ name: 'haproxy', command: 'haproxy', args: ['-db', '-f', file], core })
     return { started, port: proxy }
   },

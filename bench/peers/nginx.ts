@@ -11,17 +11,18 @@ export interface NginxOptions {
   readonly folder: string
   /** Whether it is started by root; the worker then stays root, so that it can write to the folder. */
   readonly asRoot: boolean
+  readonly clients: number
 }
 
 /** One worker, answers relayed in memory alone, no access log, the fields that gatehouse adds. */
-export const nginxConfig = ({ proxy, upstream, folder, asRoot }: NginxOptions): string => `\
+export const nginxConfig = ({ proxy, upstream, folder, asRoot, clients }: NginxOptions): string => `\
 ${asRoot ? 'user root;\n' : ''}daemon off;
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log stderr warn;
 
 events {
-  worker_connections 4096;
+  worker_connections ${clients};
 }
 
 http {
@@ -64,14 +65,15 @@ http {
 /** Its CPU time is that of master and worker together; the master sleeps. */
 export const nginx: Peer = {
   name: 'nginx',
+  host: null,
   program: 'nginx',
-  async start({ processes, core, folder: parent, upstreamPort }) {
+  async start({ processes, core, folder: parent, upstreamPort, clients }) {
     const proxy = await freePort()
     const folder = join(parent, 'nginx')
     await mkdir(folder, { recursive: true })
     const file = join(folder, 'nginx.conf')
     const asRoot = userInfo().uid === 0
-    await writeFile(file, nginxConfig({ proxy, upstream: upstreamPort, folder, asRoot }))
+    await writeFile(file, nginxConfig({ proxy, upstream: upstreamPort, folder, asRoot, clients }))
     // -e: the error log of the time before the configuration is read, else a file that only root may write.
     const args = ['-c', file, '-p', folder, '-e', 'stderr']
     return { started: processes.start({ name: 'nginx', command: 'nginx', args, core }), port: proxy }

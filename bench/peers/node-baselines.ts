@@ -13,6 +13,7 @@ export const undici = baseline('undici', ['undici'])
 function baseline(name: 'fastify' | 'undici', packages: readonly string[]): Peer {
   return {
     name,
+    host: null,
     program: null,
     async start({ processes, core, compiled, node, upstreamPort }) {
       const args = [join(compiled, `proxies/${name}.js`), String(upstreamPort)]

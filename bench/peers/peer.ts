@@ -1,4 +1,3 @@
-import type { PeerName } from '../options.ts'
 import type { Processes, RunProgram, Started } from '../processes.ts'
 
 /** What a proxy needs to be started for a run. */
@@ -17,6 +16,8 @@ export interface PeerContext {
   /** Ports of the loopback address. */
   readonly upstreamPort: number
   readonly registryPort: number
+  /** Client connections that it has to be able to hold. */
+  readonly clients: number
 }
 
 /** A proxy that was started and accepts connections, or will soon. */
@@ -27,7 +28,9 @@ export interface RunningPeer {
 
 /** A proxy that can be measured: gatehouse, or one beside it. */
 export interface Peer {
-  readonly name: 'gatehouse' | PeerName
+  readonly name: string
+  /** A value of Host that it serves; null: any. */
+  readonly host: string | null
   /** The program that has to be on PATH; null: it comes with this repository. */
   readonly program: string | null
   start(context: PeerContext): Promise<RunningPeer>

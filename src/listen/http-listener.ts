@@ -147,7 +147,7 @@ class Clients {
 
   accept(handle: ConnectionHandle): void {
     const { limit, observer } = this.#parts
-    else if (!this.#makeRoom()) {
+    if (limit.isReached && !this.#makeRoom()) {
       observer.refused(503)
       this.#turnedAway.take(handle, false)
       return

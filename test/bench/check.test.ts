@@ -81,7 +81,8 @@ const change =
 
 describe('the check before the timing', () => {
   test('passes a proxy that does everything right', async () => {
-    await checkProxy('honest', await startProxy(() => {}), cases)
+    const port = await startProxy(() => {})
+    await checkProxy('honest', port, cases, null)
   })
 
   const lies: [sentence: string, lie: Lie, words: RegExp][] = [
@@ -185,7 +186,7 @@ describe('the check before the timing', () => {
   ]
   for (const [sentence, lie, words] of lies) {
     test(`stops at a proxy that ${sentence}`, async () => {
-      await expect(checkProxy('liar', await startProxy(lie), cases)).rejects.toThrow(words)
+      await expect(checkProxy('liar', await startProxy(lie), cases, null)).rejects.toThrow(words)
     })
   }
 })

@@ -4,6 +4,9 @@ import { type BenchOptions, parseOptions, UsageError } from '../../bench/options
 const defaults: BenchOptions = {
   check: false,
   micro: null,
+  idle: null,
+  half: false,
+  variants: [],
   cases: ['small'],
   peers: null,
   rounds: 5,
@@ -13,7 +16,7 @@ const defaults: BenchOptions = {
   node: null,
   json: null,
 }
-const everyCase = ['small', '64k', '1m', 'post16k', 'connect']
+const everyCase = ['small', '64k', '1m', 'post16k', 'post1m', 'connect', 'routes', 'workers']
 
 describe('the command line of the benchmark', () => {
   const rows: [line: string, expected: Partial<BenchOptions>][] = [
@@ -31,6 +34,17 @@ describe('the command line of the benchmark', () => {
     ['--load autocannon', { load: 'autocannon' }],
     ['--node /opt/node/bin/node --json out.json', { node: '/opt/node/bin/node', json: 'out.json' }],
     ['--micro match', { micro: 'match' }],
+    ['--idle 10000', { idle: 10_000 }],
+    ['--half', { half: true }],
+    [
+      '--variant a:proxy.strategy=rnd --variant b:x.y=1 --variant a:x.z=2;3',
+      {
+        variants: [
+          { name: 'a', lines: ['proxy.strategy=rnd', 'x.z=2;3'] },
+          { name: 'b', lines: ['x.y=1'] },
+        ],
+      },
+    ],
   ]
   for (const [line, expected] of rows) {
     test(`"${line}" is read`, () => {
@@ -45,11 +59,16 @@ describe('the command line of the benchmark', () => {
   }
 
   const mistakes: [line: string, mistakes: string[]][] = [
-    ['--cases tiny', ['--cases: expected one of small, 64k, 1m, post16k, connect, got "tiny"']],
+    [
+      '--cases tiny',
+      ['--cases: expected one of small, 64k, 1m, post16k, post1m, connect, routes, workers, got "tiny"'],
+    ],
+    ['--idle 10', ['--idle: expected an integer of at least 100, got "10"']],
+    ['--variant rnd', ['--variant: expected one like access:log.access.target=stdout, got "rnd"']],
     ['--peers envoy', ['--peers: expected one of fastify, undici, haproxy, nginx, caddy, got "envoy"']],
     ['--rounds 0', ['--rounds: expected an integer of at least 1, got "0"']],
     ['--seconds 1', ['--seconds: expected an integer of at least 3 (CPU time is counted in 10 ms), got "1"']],
-    ['--micro parse', ['--micro: expected one of match, got "parse"']],
+    ['--micro parse', ['--micro: expected one of match, accept, got "parse"']],
     [
       '--rounds 1.5 --load ab',
       [

@@ -5,7 +5,7 @@ import { haproxyConfig } from '../../bench/peers/haproxy.ts'
 import { nginxConfig } from '../../bench/peers/nginx.ts'
 import { loadConfig } from '../../src/config/load.ts'
 
-const ports = { proxy: 8001, upstream: 8002 }
+const ports = { proxy: 8001, upstream: 8002, clients: 4_096 }
 const nginx = { ...ports, folder: '/tmp/x', asRoot: false }
 
 describe('the configuration of', () => {

@@ -23,6 +23,11 @@ describe('the report', () => {
       ['fastify', 'undici'],
     ],
     [['gatehouse'], []],
+    [
+      ['gatehouse', 'gatehouse+access', 'haproxy'],
+      ['haproxy', 'gatehouse'],
+    ],
+    [['gatehouse, workers 1', 'gatehouse, workers 2'], ['gatehouse, workers 1']],
   ]
   for (const [names, expected] of bases) {
     test(`of ${names.join(', ')} compares with ${expected.join(' and ') || 'nobody'}`, () => {

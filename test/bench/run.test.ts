@@ -32,7 +32,18 @@ describe('npm run bench', () => {
   test('finds gatehouse and the Node baselines right in every case', async () => {
     const { code, stdout, stderr } = await bench('--check', '--peers', 'fastify,undici')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(stdout).toBe('right: gatehouse, fastify, undici; cases small, 64k, 1m, post16k, connect\n')
+    expect(stdout).toBe(
+      `right: ${[
+        'gatehouse',
+        'fastify',
+        'undici',
+        'gatehouse, 10 routes',
+        'gatehouse, 1000 routes',
+        'gatehouse, 10000 routes',
+        'gatehouse, workers 1',
+        'gatehouse, workers 2',
+      ].join(', ')}; cases small, 64k, 1m, post16k, post1m, connect, routes, workers\n`,
+    )
   })
 
   test('says so when a proxy does not start', async () => {
