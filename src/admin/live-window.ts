@@ -1,5 +1,5 @@
 import { type Counts, growth, quantile, sumOf, type TrafficFigures } from './traffic-figures.ts'
-import type { FiguresView, InstanceRateView, RateView } from './traffic-view.ts'
+import type { AddressStateView, FiguresView, RateView } from './traffic-view.ts'
 
 /** What is live covers at least this many milliseconds, and less than twice as many. */
 export const liveForMs = 5_000
@@ -53,27 +53,28 @@ export class LiveWindow {
     const placed = sumOf(all)
     const requests = placed.requests + Math.max(0, unplaced - from.figures.unplaced)
     const total = { ...rate({ ...placed, requests }), connectionsOpen }
-    return { seconds: rounded(seconds), total, services, instances: this.#instances(from, to, rate) }
+    const instances = this.#instances(from, to, rate)
+    return { seconds: rounded(seconds), total, services, instances, states: statesOf(to.figures) }
   }
 
   #instances(from: Reading, to: Reading, rate: (counts: Counts) => RateView): FiguresView['instances'] {
     if (to.instances === null) return null
-    const views: Record<string, InstanceRateView> = {}
-    for (const each of to.figures.instances ?? []) {
-      const key = instanceKey(each)
-      const grown = growth(from.instances?.get(key), each)
-      const { inFlight, ejectedUntil, draining } = each
-      if (grown.requests + inFlight === 0 && ejectedUntil === null && !draining) continue
-      views[key] = {
-        ...rate(grown),
-        inFlight,
-        ejectedUntil: ejectedUntil === null ? null : new Date(ejectedUntil).toISOString(),
-        draining,
-      }
+    const views: Record<string, RateView> = {}
+    for (const [key, counts] of to.instances) {
+      const grown = growth(from.instances?.get(key), counts)
+      if (grown.requests > 0) views[key] = rate(grown)
     }
     return views
   }
 }
+
+const statesOf = ({ states }: TrafficFigures): Record<string, AddressStateView> =>
+  Object.fromEntries(
+    states.map(({ address, ejectedUntil, ...state }) => [
+      address,
+      { ...state, ejectedUntil: ejectedUntil === null ? null : new Date(ejectedUntil).toISOString() },
+    ]),
+  )
 
 /** Under which an instance is found in a FiguresView. */
 const instanceKey = ({ service, address }: { service: string; address: string }): string =>

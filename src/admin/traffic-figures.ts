@@ -8,6 +8,8 @@ export interface TrafficFigures {
   readonly services: readonly ServiceFigures[]
   /** Absent: nobody counts by instance. */
   readonly instances?: readonly InstanceFigures[]
+  /** Of the addresses of which there is something to say, whether anything was ever counted for them or not. */
+  readonly states: readonly AddressState[]
   /** Requests that no service was asked for: no route, or refused before one was looked for. */
   readonly unplaced: number
   readonly connectionsAccepted: number
@@ -32,11 +34,21 @@ export interface InstanceFigures extends Counts {
   readonly service: string
   /** `host:port`, IPv6 in brackets. */
   readonly address: string
+}
+
+/** What traffic has taught about an address, over all services that are there. */
+export interface AddressState {
+  /** `host:port`, IPv6 in brackets. */
+  readonly address: string
   /** Requests that are with it now. */
   readonly inFlight: number
-  /** Until when it gets none because of what traffic taught, milliseconds since the epoch; null: it is not ejected. */
+  /** Requests in a row that have failed at it. */
+  readonly failures: number
+  /** Until when it gets none because of that, milliseconds since the epoch; null: it is not ejected. */
   readonly ejectedUntil: number | null
-  /** It gets none any more and those that run may end. */
+  /** How much of its share it gets while it starts slowly, 0 to 1; 1: all of it. */
+  readonly rise: number
+  /** It gets none any more, and those that run may end. */
   readonly draining: boolean
 }
 

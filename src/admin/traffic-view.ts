@@ -9,7 +9,9 @@ export interface FiguresView {
   /** By name; one without a request in that time is not among them. The empty name: routes without an instance. */
   readonly services: Readonly<Record<string, RateView>>
   /** By service, a space and address; idle ones are not among them. Null: nobody counts by instance. */
-  readonly instances: Readonly<Record<string, InstanceRateView>> | null
+  readonly instances: Readonly<Record<string, RateView>> | null
+  /** What traffic has taught, by address; one of which there is nothing to say is not among them. */
+  readonly states: Readonly<Record<string, AddressStateView>>
 }
 
 export interface RateView {
@@ -22,10 +24,16 @@ export interface RateView {
   readonly p99: number | null
 }
 
-export interface InstanceRateView extends RateView {
+export interface AddressStateView {
+  /** Requests that are with it now. */
   readonly inFlight: number
-  /** Until when it gets no request because of what traffic taught, ISO 8601 in UTC; null: it is not ejected. */
+  /** Requests in a row that have failed at it. */
+  readonly failures: number
+  /** Until when it gets none because of that, ISO 8601 in UTC: past, the next request decides. Null: it is not so. */
   readonly ejectedUntil: string | null
+  /** How much of its share it gets while it starts slowly, 0 to 1; 1: all of it. */
+  readonly rise: number
+  /** It gets none any more, and those that run may end. */
   readonly draining: boolean
 }
 

@@ -69,10 +69,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     return snapshot
   }
   const live = new LiveStates(async () => liveReading(await traffic.metrics()))
-  const watch = new TrafficWatch(
-    async () => trafficFigures(await readTraffic(), () => control.table()),
-    world.clock,
-  )
+  const watch = new TrafficWatch(async () => trafficFigures(await readTraffic()), world.clock)
   const logins = startLogins(config, world, log)
   const control = createControl(controlOptions(config), {
     registry,

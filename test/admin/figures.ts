@@ -17,24 +17,16 @@ export const service = (name: string, requests: number, errors: number): Service
   ...counts(requests, errors),
 })
 
-export const instance = (
-  name: string,
-  address: string,
-  requests: number,
-  more: Partial<InstanceFigures> = {},
-): InstanceFigures => ({
+export const instance = (name: string, address: string, requests: number): InstanceFigures => ({
   service: name,
   address,
-  inFlight: 0,
-  ejectedUntil: null,
-  draining: false,
   ...counts(requests, 0),
-  ...more,
 })
 
 export const reading = (figures: Partial<TrafficFigures> = {}): TrafficFigures => ({
   bounds: [10, 100],
   services: [],
+  states: [],
   unplaced: 0,
   connectionsAccepted: 0,
   connectionsOpen: 0,

@@ -74,6 +74,7 @@ describe('what passes through now', () => {
         new: { requests: 2, errors: 0, p50: 5, p99: 9.9 },
       },
       instances: null,
+      states: {},
     })
   })
 
@@ -90,36 +91,27 @@ describe('what passes through now', () => {
     expect(live.view()!.services.a!.requests).toBe(195)
   })
 
-  test('by instance, where somebody counts so: those with requests, ejected or draining', () => {
+  test('by instance, where somebody counts so, and what traffic has taught, whether anything was counted or not', () => {
+    const state = { inFlight: 0, failures: 5, ejectedUntil: 5000, rise: 1, draining: false }
     const view = windowOf(
       [0, reading({ instances: [instance('a', '10.0.0.1:80', 1), instance('a', '10.0.0.2:80', 1)] })],
       [
         1000,
         reading({
-          instances: [
-            instance('a', '10.0.0.1:80', 3, { inFlight: 2 }),
-            instance('a', '10.0.0.2:80', 1),
-            instance('a', '10.0.0.3:80', 0, { ejectedUntil: 5000 }),
-            instance('b', '10.0.0.1:80', 0, { draining: true }),
-            instance('c', '10.0.0.1:80', 0, { inFlight: 1 }),
+          instances: [instance('a', '10.0.0.1:80', 3), instance('a', '10.0.0.2:80', 1)],
+          states: [
+            { address: '10.0.0.9:80', ...state },
+            { address: '10.0.0.1:80', ...state, failures: 0, inFlight: 2, ejectedUntil: null },
           ],
         }),
       ],
     )
-    const idle = {
-      requests: 0,
-      errors: 0,
-      p50: null,
-      p99: null,
-      inFlight: 0,
-      ejectedUntil: null,
-      draining: false,
-    }
     expect(view!.instances).toEqual({
-      'a 10.0.0.1:80': { ...idle, requests: 2, p50: 5, p99: 9.9, inFlight: 2 },
-      'a 10.0.0.3:80': { ...idle, ejectedUntil: '1970-01-01T00:00:05.000Z' },
-      'b 10.0.0.1:80': { ...idle, draining: true },
-      'c 10.0.0.1:80': { ...idle, inFlight: 1 },
+      'a 10.0.0.1:80': { requests: 2, errors: 0, p50: 5, p99: 9.9 },
+    })
+    expect(view!.states).toEqual({
+      '10.0.0.9:80': { ...state, ejectedUntil: '1970-01-01T00:00:05.000Z' },
+      '10.0.0.1:80': { ...state, failures: 0, inFlight: 2, ejectedUntil: null },
     })
   })
 })

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { TableView } from '../../src/admin/view.ts'
 import { trafficFigures } from '../../src/cli/traffic-feed.ts'
 import { emptySnapshot, type LiveUpstream } from '../../src/observe/snapshot.ts'
 
@@ -14,38 +13,23 @@ const live = (origin: string, more: Partial<LiveUpstream>): LiveUpstream => ({
   ...more,
 })
 
-const target = (service: string, address: string, routed: boolean) => ({ service, address, routed })
-const table = () =>
-  ({
-    routes: [
-      { targets: [target('shop', '10.0.0.1:80', false), target('shop', '10.0.0.2:80', true)] },
-      { targets: [target('shop', '10.0.0.1:80', false), target('cart', '10.0.0.1:80', false)] },
-    ],
-  }) as unknown as TableView
-
-describe('the figures of instances', () => {
-  test('have those that get nothing any more and are not done, once for each service that they are of', () => {
+describe('the figures of the traffic', () => {
+  test('have what traffic has taught of each address, also of one that is in no route and counts nothing any more', () => {
     const snapshot = {
       ...emptySnapshot([5]),
       live: [
         live('http://10.0.0.1:80', { isDraining: true }),
-        live('http://10.0.0.3:80', { isDraining: true }),
+        live('https://10.0.0.2', { inFlight: 0, failures: 5, ejectedUntil: 1000 }),
+        live('http://[fd00::1]:8080', { rise: 0.5 }),
       ],
     }
-    const { instances } = trafficFigures(snapshot, table)
-    expect(
-      instances!.map(({ service, address, inFlight, draining }) => [service, address, inFlight, draining]),
-    ).toEqual([
-      ['shop', '10.0.0.1:80', 2, true],
-      ['cart', '10.0.0.1:80', 2, true],
+    const { states, instances } = trafficFigures(snapshot)
+    const state = { inFlight: 2, failures: 0, ejectedUntil: null, rise: 1, draining: false }
+    expect(states).toEqual([
+      { ...state, address: '10.0.0.1:80', draining: true },
+      { ...state, address: '10.0.0.2:443', inFlight: 0, failures: 5, ejectedUntil: 1000 },
+      { ...state, address: '[fd00::1]:8080', rise: 0.5 },
     ])
-  })
-
-  test('do not look at the table where nobody drains', () => {
-    const snapshot = { ...emptySnapshot([5]), live: [live('http://10.0.0.1:80', {})] }
-    const unasked = (): TableView => {
-      throw new Error('the table was asked')
-    }
-    expect(trafficFigures(snapshot, unasked).instances).toEqual([])
+    expect(instances).toEqual([])
   })
 })

@@ -153,16 +153,20 @@ export async function letThingsHappen({ put }: Stage): Promise<void> {
     '/v1/kv/fabio/config/team-a',
     '# the old shop, until its links are gone\nroute add shop-old old-shop.example.com/ http://127.0.0.1:1/\nroute weight nobody /x weight 0.5',
   )
+  // Where nobody listens, and each at an address of its own: what traffic learns of one is not said of another.
+  let port = 0
   const register = (id: string, tags: readonly string[], status = 'passing') =>
     put('/v1/agent/service/register', {
       ID: id,
       Name: id.replace(/-\d+$/, ''),
       Address: '127.0.0.1',
-      Port: 1,
+      Port: ++port,
       Tags: tags,
       Check: { CheckID: id, Name: `${id} answers`, TTL: '600s', Status: status },
     })
   await register('billing-1', ['urlprefix-api.example.com/v1/billing weight=half'])
+  // It refuses connections whatever its check says: traffic ejects it.
+  await register('orders-3', ['urlprefix-api.example.com/v1/orders', 'v1'])
   await register('legacy-1', ['urlprefix-[legacy/'])
   await register('mail-1', ['urlprefix-mail.example.com/'], 'critical')
   await register('accounts-3', ['urlprefix-api.example.com/v1/accounts', 'green'], 'warning')

@@ -50,6 +50,8 @@ describe('a row is found by', () => {
     ['its errors in percent', 'errors>2', ['node-2/orders-2']],
     ['its latency, where it is known', 'p99<1000', ['node-1/orders-1', 'node-2/orders-2']],
     ['that it is ejected', 'is:ejected', ['node-2/orders-2']],
+    ['that it fails', 'is:failing', ['node-2/orders-2']],
+    ['that it starts slowly', 'is:starting', ['node-1/portal-1']],
     ['what looks like a field and is none', '10.0.0.3:8080', ['node-3/orders-3']],
     ['a comparison with no number: a word', 'rate>x', []],
   ])('%s: %s', (_, filter, instances) => {

@@ -135,22 +135,23 @@ describe('what passes through', () => {
     await soon(cells, ['–', '–', '–', '–', '–'])
     admin.pushFigures(sampleFigures)
     await soon(cells, ['12', '0%', '3 ms', '40 ms', '2'])
-    admin.pushFigures({ ...sampleFigures, instances: {} })
+    admin.pushFigures({ ...sampleFigures, instances: {}, states: {} })
     await soon(cells, ['0', '–', '–', '–', '0'])
     admin.pushFigures({ ...sampleFigures, instances: null })
     await soon(cells, ['–', '–', '–', '–', '–'])
   })
 
-  test('shows who is ejected, and until when', async () => {
+  test('shows who is ejected, and until when, and who starts slowly', async () => {
     const { page, admin } = await open(sample)
     await page.getByRole('table').waitFor()
     admin.pushFigures(sampleFigures)
     const state = page.locator('tbody tr', { hasText: 'node-2/orders-2' }).locator('td.state')
     await soon(
       async () =>
-        /^passing\s+ejected until 2026-03-0\d \d\d:\d\d:\d\d$/.test((await state.innerText()).trim()),
+        /^passing\s+ejected until 2099-03-0\d \d\d:\d\d:\d\d$/.test((await state.innerText()).trim()),
       true,
     )
+    await page.locator('tbody tr', { hasText: 'portal' }).getByText('starting, 25% of its share').waitFor()
     await state.getByRole('button').click()
     await page.getByRole('dialog').getByText('5 requests a second, 3.4% errors, half within 3 ms').waitFor()
   })

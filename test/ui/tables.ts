@@ -1,4 +1,4 @@
-import type { FiguresView, InstanceRateView, RateView } from '../../src/admin/traffic-view.ts'
+import type { FiguresView, RateView } from '../../src/admin/traffic-view.ts'
 import type { ProblemView, RouteView, TableView, TargetView } from '../../src/admin/view.ts'
 
 /** A passing instance of `hello` that gets the whole route, changed where `changes` says so. */
@@ -168,27 +168,25 @@ const rates = (changes: Partial<RateView> = {}): RateView => ({
   ...changes,
 })
 
-const instanceRates = (changes: Partial<InstanceRateView> = {}): InstanceRateView => ({
-  ...rates(),
-  inFlight: 0,
-  ejectedUntil: null,
-  draining: false,
-  ...changes,
-})
-
-/** What passes through two of the sample's instances. */
+/** What passes through two of the sample's instances, and what is known of a third. */
 export const sampleFigures: FiguresView = {
   seconds: 6,
   total: { ...rates({ requests: 17, errors: 0.01 }), connectionsOpen: 8 },
   services: { orders: rates({ requests: 17, errors: 0.01 }) },
   instances: {
-    'orders 10.0.0.1:8080': instanceRates({ requests: 12, inFlight: 2 }),
-    'orders 10.0.0.2:8080': instanceRates({
-      requests: 5,
-      errors: 0.034,
-      p99: 900,
-      ejectedUntil: '2026-03-04T05:06:07.000Z',
-    }),
+    'orders 10.0.0.1:8080': rates({ requests: 12 }),
+    'orders 10.0.0.2:8080': rates({ requests: 5, errors: 0.034, p99: 900 }),
+  },
+  states: {
+    '10.0.0.1:8080': { inFlight: 2, failures: 0, ejectedUntil: null, rise: 1, draining: false },
+    '10.0.0.2:8080': {
+      inFlight: 0,
+      failures: 5,
+      ejectedUntil: '2099-03-04T05:06:07.000Z',
+      rise: 1,
+      draining: false,
+    },
+    '10.0.0.1:8443': { inFlight: 0, failures: 0, ejectedUntil: null, rise: 0.25, draining: false },
   },
 }
 

@@ -88,7 +88,9 @@ describe('the page of the traffic', () => {
   }
 
   test('shows what passes now and what passed, of all and of one service', async () => {
-    const { open } = await withTraffic()
+    const { open, expectComplaint } = await withTraffic()
+    // The test looks at the picture several times.
+    expectComplaint(/willReadFrequently/)
     const page = await open('traffic')
     const requests = page.locator('.live-figures div', { hasText: 'requests a second' }).locator('dd')
     await expect
@@ -113,14 +115,16 @@ describe('the page of the traffic', () => {
     // The picture itself: something was drawn in the colour of the series.
     await page.reload()
     await page.locator('.plot canvas').first().waitFor()
-    const drawn = await page.evaluate<number>(`(() => {
+    const drawn = `(() => {
       const canvas = document.querySelector('.plot canvas')
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
       let blue = 0
       for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200 && data[i + 2] > data[i] + 80) blue++
       return blue
-    })()`)
-    expect(drawn).toBeGreaterThan(5)
+    })()`
+    await expect
+      .poll(() => page.evaluate<number>(drawn), { timeout: 20_000, interval: 500 })
+      .toBeGreaterThan(5)
     await page.getByRole('link', { name: 'all services' }).click()
     await page.getByText('of all services, in the last 30 minutes').waitFor()
   })

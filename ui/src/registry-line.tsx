@@ -9,8 +9,9 @@ export function RegistryLine({ registry }: { registry: RegistryView }) {
   if (connected && oldSince !== null) {
     return (
       <p class="registry caution">
-        <Shape name="caution" /> {name}: <span class="mono">{address}</span> has lost its leader, since{' '}
-        <Time at={Date.parse(oldSince)} /> what it says may be old
+        <Shape name="caution" /> {name}: <span class="mono">{address}</span> answers, and since{' '}
+        <Time at={Date.parse(oldSince)} /> some of what it says may be old
+        {error !== '' && ` (${error})`}
       </p>
     )
   }

@@ -139,7 +139,7 @@ function Candidate({ route: { path, matcher, chosen, why } }: { route: Explained
 }
 
 function Target({ target }: { target: ExplainedTargetView }) {
-  const { service, instance, url, share, health, why, request } = target
+  const { service, instance, url, share, health, why, request, asked } = target
   return (
     <li class={share > 0 ? 'target' : 'target out'}>
       <p class="share" style={{ '--share': share }}>
@@ -154,6 +154,11 @@ function Target({ target }: { target: ExplainedTargetView }) {
           <Health health={health} />
         </p>
         <p class="output">{why}</p>
+        {asked.length > 0 && (
+          <p class="caution">
+            <Shape name="caution" /> A real request has to pass {asked.join(', ')} before; that was not asked.
+          </p>
+        )}
         {request !== null && (
           <details>
             <summary>What it is sent</summary>

@@ -142,7 +142,7 @@ function RegistryProblem({ registry }: { registry: RegistryView }) {
                     command: `curl ${registry.address}/v1/status/leader`,
                   }
                 : {
-                    text: 'Its servers have no leader. Once they have elected one, everything is read again.',
+                    text: 'Its servers have lost their leader, or it refuses a question: what it says above tells which. Without a leader, this names the servers; once they have elected one, everything is read again.',
                     command: 'consul operator raft list-peers',
                   }
             }

@@ -1,20 +1,19 @@
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import { errorShare, milliseconds, percent, rate } from '../format.ts'
 import { Health } from '../health.tsx'
 import { linkTo } from '../place.ts'
-import { Time } from '../time.tsx'
 import { Destination } from './destination.tsx'
-import type { Row } from './rows.ts'
+import { isUnusual, Lesson } from './lesson.tsx'
+import type { Row, RowFigures } from './rows.ts'
 
 interface DetailsProps {
   /** Holds a row while this is drawn. */
   readonly opened: Signal<Row | null>
   /** The present rows: the details follow their row. */
   readonly rows: readonly Row[]
-  readonly figures: (row: Row) => InstanceRateView | null
+  readonly figures: (row: Row) => RowFigures | null
 }
 
 /** All that is known of one row, in full length: the table cuts what does not fit. */
@@ -43,12 +42,11 @@ export function Details({ opened, rows, figures: figuresOf }: DetailsProps) {
       <dl class="entries">
         <Entry name="Health">
           <Health health={target.health} />
-          {figures !== null && figures.ejectedUntil !== null && (
-            <span class="bad">
-              , ejected until <Time at={Date.parse(figures.ejectedUntil)} />
+          {figures !== null && isUnusual(figures) && (
+            <span class={figures.ejectedUntil === null ? 'caution' : 'bad'}>
+              , <Lesson figures={figures} />
             </span>
           )}
-          {figures?.draining === true && <span class="caution">, draining</span>}
         </Entry>
         {target.reason !== '' && (
           <Entry name="Reason">

@@ -3,7 +3,7 @@ const examples: readonly (readonly [filter: string, says: string])[] = [
   ['"two words" -canary', 'these together, and without that'],
   ['host:shop path:/cart', 'also service: instance: address: tag: option: health: reason: from:'],
   ['from:override', 'or from:tag; where the route comes from'],
-  ['is:unrouted', 'or is:routed, is:ejected, is:draining'],
+  ['is:unrouted', 'or is:routed, is:ejected, is:failing, is:starting, is:draining'],
   ['rate>10 errors>=1', 'a second, percent; also share p50 p99 (ms) inflight'],
 ]
 

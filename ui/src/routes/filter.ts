@@ -1,5 +1,4 @@
-import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
-import type { Row } from './rows.ts'
+import type { Row, RowFigures } from './rows.ts'
 
 /** What a row must be to be shown. */
 export interface Filter {
@@ -7,10 +6,10 @@ export interface Filter {
   readonly words: readonly string[]
   /** Whether it looks at figures, and so has another outcome with each of them. */
   readonly isLive: boolean
-  lets(row: Row, figures: InstanceRateView | null): boolean
+  lets(row: Row, figures: RowFigures | null): boolean
 }
 
-type Test = (row: Row, figures: InstanceRateView | null) => boolean
+type Test = (row: Row, figures: RowFigures | null) => boolean
 
 /** `field:text`: the text is part of it. */
 const fields: Readonly<Record<string, (row: Row) => string>> = {
@@ -32,10 +31,12 @@ const states: Readonly<Record<string, Test>> = {
   unrouted: ({ target }) => !target.routed,
   ejected: (_, figures) => figures !== null && figures.ejectedUntil !== null,
   draining: (_, figures) => figures?.draining === true,
+  failing: (_, figures) => figures !== null && figures.failures > 0,
+  starting: (_, figures) => figures !== null && figures.rise < 1,
 }
 
 /** `field>number`: share and errors in percent, times in milliseconds. A row of which nothing is known never fits. */
-const numbers: Readonly<Record<string, (row: Row, figures: InstanceRateView | null) => number | null>> = {
+const numbers: Readonly<Record<string, (row: Row, figures: RowFigures | null) => number | null>> = {
   share: ({ target }) => target.share * 100,
   weight: ({ target }) => target.weight,
   rate: (_, figures) => figures?.requests ?? null,
@@ -53,7 +54,7 @@ const comparisons: Readonly<Record<string, (a: number, b: number) => boolean>> =
 }
 
 const liveNames: ReadonlySet<string> = new Set([
-  ...['ejected', 'draining'],
+  ...['ejected', 'draining', 'failing', 'starting'],
   ...['rate', 'errors', 'p50', 'p99', 'inflight'],
 ])
 
@@ -104,7 +105,7 @@ function testOf(word: string): { test: Test; isLive: boolean } {
 export function matching(
   rows: readonly Row[],
   filter: Filter,
-  figures: (row: Row) => InstanceRateView | null,
+  figures: (row: Row) => RowFigures | null,
 ): readonly Row[] {
   if (filter.words.length === 0) return rows
   return rows.filter((row) => filter.lets(row, filter.isLive ? figures(row) : null))

@@ -1,11 +1,10 @@
-import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import { dash, errorShare, milliseconds, percent, rate } from '../format.ts'
 import { Health } from '../health.tsx'
-import { Time } from '../time.tsx'
 import { Destination } from './destination.tsx'
 import { hostName } from './host-row.tsx'
+import { isUnusual, Lesson } from './lesson.tsx'
 import { roles } from './roles.ts'
-import { destinationOf, type Row } from './rows.ts'
+import { destinationOf, type Row, type RowFigures } from './rows.ts'
 
 interface RouteRowProps {
   readonly row: Row
@@ -15,7 +14,7 @@ interface RouteRowProps {
   /** How many lines of each kind are above it. */
   readonly above: { readonly hosts: number; readonly rows: number }
   /** Null: nobody counts them. */
-  readonly figures: InstanceRateView | null
+  readonly figures: RowFigures | null
   /** The table version that changed it a moment ago, null when none did. */
   readonly mark: number | null
   onFocus(): void
@@ -92,15 +91,14 @@ export function RouteRow({ row, isFirst, index, above, figures, mark, onFocus, o
 }
 
 /** What traffic taught goes before what its check says: that is in the details too. */
-function Condition({ figures, reason }: { figures: InstanceRateView | null; reason: string }) {
-  if (figures !== null && figures.ejectedUntil !== null) {
+function Condition({ figures, reason }: { figures: RowFigures | null; reason: string }) {
+  if (figures !== null && isUnusual(figures)) {
     return (
-      <span class="reason bad">
-        ejected until <Time at={Date.parse(figures.ejectedUntil)} />
+      <span class={`reason ${figures.ejectedUntil === null ? 'caution' : 'bad'}`}>
+        <Lesson figures={figures} />
       </span>
     )
   }
-  if (figures?.draining === true) return <span class="reason caution">draining</span>
   if (reason === '') return null
   return (
     <span class="reason" title={reason}>

@@ -1,13 +1,12 @@
 import type { Signal } from '@preact/signals'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import { columns } from './columns.ts'
 import { HostRow } from './host-row.tsx'
 import { isFirstOfRoute, type Layout } from './lines.ts'
 import { roles } from './roles.ts'
 import { RouteRow } from './route-row.tsx'
 import { drawn } from './row-window.ts'
-import type { Row } from './rows.ts'
+import type { Row, RowFigures } from './rows.ts'
 import { orders, type Sorting, sortedBy } from './sorting.ts'
 import { useRowWindow } from './use-row-window.ts'
 
@@ -16,7 +15,7 @@ interface RouteTableProps {
   readonly layout: Layout
   readonly sorting: Sorting
   readonly filter: string
-  readonly figures: (row: Row) => InstanceRateView | null
+  readonly figures: (row: Row) => RowFigures | null
   /** Whether there are figures at all. */
   readonly isCounted: boolean
   readonly marks: ReadonlyMap<string, number>

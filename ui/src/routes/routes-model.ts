@@ -1,11 +1,10 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
-import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
 import type { TableView } from '../../../src/admin/view.ts'
 import type { Gateway } from '../gateway.ts'
 import { place } from '../navigation.ts'
 import { matching, readFilter } from './filter.ts'
 import { type Layout, layoutOf } from './lines.ts'
-import { changedKeys, figuresOf, type Row, rowsOf } from './rows.ts'
+import { changedKeys, figuresOf, type Row, type RowFigures, rowsOf } from './rows.ts'
 import { orders, readSorting, type Sorting, sorted } from './sorting.ts'
 
 /** The state of the routes page. Filter and sorting are in the URL. */
@@ -17,7 +16,7 @@ export interface RoutesModel {
   readonly shown: ReadonlySignal<readonly Row[]>
   readonly layout: ReadonlySignal<Layout>
   /** What passes through the instance of a row; null: nobody counts it. */
-  readonly figures: ReadonlySignal<(row: Row) => InstanceRateView | null>
+  readonly figures: ReadonlySignal<(row: Row) => RowFigures | null>
   /** Rows that changed a moment ago: key and the table version that changed them. */
   readonly marks: ReadonlySignal<ReadonlyMap<string, number>>
   /** The row whose details are open, as it was when they were opened. */

@@ -1,4 +1,4 @@
-import type { FiguresView, InstanceRateView } from '../../../src/admin/traffic-view.ts'
+import type { AddressStateView, FiguresView, RateView } from '../../../src/admin/traffic-view.ts'
 import type { TableView, TargetView } from '../../../src/admin/view.ts'
 
 /** One line of the table: an instance below one route. */
@@ -68,20 +68,16 @@ export function isLink(url: string): boolean {
   return /^https?:\/\//i.test(url)
 }
 
-const idle: InstanceRateView = {
-  requests: 0,
-  errors: 0,
-  p50: null,
-  p99: null,
-  inFlight: 0,
-  ejectedUntil: null,
-  draining: false,
-}
+/** What passes through the instance of a row, over all its routes, and what traffic has taught about it. */
+export type RowFigures = RateView & AddressStateView
 
-/** What passes through the instance of a row, over all its routes; null: nobody counts it. */
-export function figuresOf({ figuresKey }: Row, figures: FiguresView | null): InstanceRateView | null {
+const idle: RateView = { requests: 0, errors: 0, p50: null, p99: null }
+const resting: AddressStateView = { inFlight: 0, failures: 0, ejectedUntil: null, rise: 1, draining: false }
+
+/** Null: nobody counts it. */
+export function figuresOf({ figuresKey, target }: Row, figures: FiguresView | null): RowFigures | null {
   if (figures === null || figures.instances === null) return null
-  return figures.instances[figuresKey] ?? idle
+  return { ...(figures.instances[figuresKey] ?? idle), ...(figures.states[target.address] ?? resting) }
 }
 
 /** The keys of the lines that are new in `after` or say something else than in `before`. */

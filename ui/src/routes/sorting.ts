@@ -1,8 +1,7 @@
-import type { InstanceRateView } from '../../../src/admin/traffic-view.ts'
-import type { Row } from './rows.ts'
+import type { Row, RowFigures } from './rows.ts'
 
 /** `null`: nothing is known, and comes last whichever way one sorts. */
-type Key = (row: Row, figures: InstanceRateView | null) => string | number | null
+type Key = (row: Row, figures: RowFigures | null) => string | number | null
 
 interface Order {
   /** In a list of choices. */
@@ -67,7 +66,7 @@ export const sortedBy = (by: OrderName, now: Sorting): Sorting =>
 export function sorted(
   rows: readonly Row[],
   { by, isDescending }: Sorting,
-  figures: (row: Row) => InstanceRateView | null,
+  figures: (row: Row) => RowFigures | null,
 ): readonly Row[] {
   if (by === 'route') return isDescending ? rows.toReversed() : rows
   const { key, isLive } = orders[by]
