@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { access, constants, readdir, readFile } from 'node:fs/promises'
 import { availableParallelism, hostname, networkInterfaces } from 'node:os'
+import { dirname } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { messageOf, StartError } from './base/errors.ts'
@@ -16,6 +17,9 @@ let countRunning: () => Promise<number> = async () => 0
 const stop = stopSignal()
 // A log that nobody reads any more, or a full disk behind it, must not cost a request: lines are lost instead.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+/** What SIGHUP is for, where somebody has a use for it. */
+let hangup: () => void = () => process.stderr.write('gatehouse: SIGHUP is ignored\n')
 
 /** What the main process starts its workers with; nobody else has a use for it. */
 const workerCommand = 'worker'
@@ -68,7 +72,7 @@ async function beWorker(): Promise<number> {
       onMessage: (told) => void process.on('message', told as (message: unknown, handle: unknown) => void),
     },
     systemWorld,
-    { pid: process.pid, usage },
+    { pid: process.pid, hostname: hostname(), usage },
   )
   return new Promise((resolve) => process.on('disconnect', () => resolve(1)))
 }
@@ -98,17 +102,30 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     readFolder: (path) => readdir(path),
     print: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(text),
+    writeOut: (octets, done) => void process.stdout.write(octets, (error) => done(error ?? null)),
+    checkWritable,
     pid: process.pid,
     usage,
     cores: availableParallelism(),
     openFiles: openFilesLimit(),
     fork: () => forkWorker(fileURLToPath(import.meta.url), [workerCommand]),
+    onHangup: (told) => {
+      hangup = told
+    },
     onReplaceWorkers: (told) => void process.on('SIGUSR2', told),
     stop,
     onHastyStop(count) {
       countRunning = count
     },
   }
+}
+
+/** A file that is not there yet can be written where its folder can. */
+async function checkWritable(path: string): Promise<void> {
+  await access(path, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    return access(dirname(path), constants.W_OK)
+  })
 }
 
 /** What Linux says of it; Node has raised the soft limit to the hard one when it began. */
@@ -138,7 +155,7 @@ function stopSignal(): AbortSignal {
     })
   }
   // A terminal that closes must not take the gateway with it (fabio reference 6.15).
-  process.on('SIGHUP', () => process.stderr.write('gatehouse: SIGHUP is ignored\n'))
+  process.on('SIGHUP', () => hangup())
   return stop.signal
 }
 

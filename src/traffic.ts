@@ -11,9 +11,12 @@ import { type HttpListenerOptions, type Listener, listenHttp } from './listen/ht
 import { createAuth } from './middleware/auth.ts'
 import { type PlanOptions, planCompiler, unroutedAnswerLines } from './middleware/compile-plan.ts'
 import { RateBuckets, type TokensTaken } from './middleware/rate-buckets.ts'
+import { AccessLog, type AccessLogOptions } from './observe/access-log/access-log.ts'
+import type { WriteOut } from './observe/access-log/output-sink.ts'
 import { EventLoopDelay } from './observe/event-loop.ts'
 import { type Explanation, explain, type HypotheticalRequest } from './observe/explain.ts'
 import { Metrics, type MetricsOptions } from './observe/metrics.ts'
+import { Observers } from './observe/observers.ts'
 import type { MetricsSnapshot } from './observe/snapshot.ts'
 import type { WorkerFigures } from './observe/worker-figures.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
@@ -57,6 +60,8 @@ export interface TrafficOptions {
   /** `proxy.upstream.client`: what speaks to plain-HTTP upstreams; undici alone speaks TLS. */
   readonly upstreamClient: 'wire' | 'undici'
   readonly metrics: MetricsOptions
+  /** Null: there is none. */
+  readonly accessLog: AccessLogOptions | null
 }
 
 /** The traffic plane: takes route changes, serves requests. */
@@ -66,6 +71,8 @@ export interface Traffic {
   setNoRoutePage(html: string): void
   /** What would become of a request. */
   explain(request: HypotheticalRequest): Explanation
+  /** Files of logs may have other names now: what follows goes to new ones. */
+  reopenLogs(): void
   /** What it has counted. */
   metrics(): Promise<MetricsSnapshot>
   /** Opens the ports. Rejects with a StartError that names the one that could not be opened; then none is open. */
@@ -87,7 +94,11 @@ export interface WorkerSelf {
   /** 1 for the first. */
   readonly number: number
   readonly pid: number
+  /** Of the machine. */
+  readonly hostname: string
   usage(): ProcessUsage
+  /** Where the access log goes that goes to stdout. */
+  readonly writeOut: WriteOut
 }
 
 export interface TrafficParts {
@@ -102,6 +113,9 @@ export interface TrafficParts {
   tellTaken?: ((tokens: readonly TokensTaken[]) => void) | null
 }
 
+/** What the last lines of the access log may take at the end; milliseconds. */
+const logGraceMs = 1_000
+
 export function createTraffic(options: TrafficOptions, parts: TrafficParts): TrafficProcess {
   const { world, log, newId, self, tellTaken = null, boundPorts = [] } = parts
   const buckets = new RateBuckets(
@@ -111,6 +125,11 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
   )
   const handlerOptions = { ...options.handler, newId, own: unroutedAnswerLines(options.plan) }
   const metrics = new Metrics(options.metrics)
+  const accessLog =
+    self === null || options.accessLog === null
+      ? null
+      : new AccessLog(options.accessLog, handlerOptions, { world, log, self })
+  const observer = new Observers(metrics, accessLog)
   const loopDelay = self === null ? null : new EventLoopDelay(world.clock)
   const wheel = new TimerWheel(world.clock)
   const auth = createAuth(options.auth, { world, log })
@@ -147,7 +166,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
   const handler = createHandler(handlerOptions, {
     live,
     noRoutePage,
-    observer: metrics,
+    observer,
     log,
     world,
     wheel,
@@ -162,7 +181,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     const cut = await Promise.all(draining.map((listener) => listener.drain(ms)))
     isOver = true
     loopDelay?.close()
-    await Promise.all([upstreams.destroy(), auth.close()])
+    await Promise.all([upstreams.destroy(), auth.close(), accessLog?.close(logGraceMs)])
     return cut.reduce((sum, count) => sum + count, 0)
   }
 
@@ -183,10 +202,11 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
       noRoutePage.html = html
     },
     explain: (request) => explain(request, handlerOptions, { table: live.current, noRoutePage, world }),
+    reopenLogs: () => accessLog?.reopen(),
     async metrics() {
       metrics.counts.waiting = live.waiting
       return {
-        ...metrics.snapshot(),
+        ...metrics.snapshot(accessLog?.figures ?? null),
         upstreams: { addresses: upstreams.size, ...upstreams.connections() },
         live: upstreams.live(world.clock.now()),
         workers: self === null ? [] : [workerFigures(self)],
@@ -202,7 +222,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
           handler,
           clock: world.clock,
           wheel,
-          observer: metrics,
+          observer,
           limit,
           trusted: trusted.length === 0 ? null : new AddressSet(trusted),
         }

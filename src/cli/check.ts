@@ -7,7 +7,14 @@ import { readArguments } from './arguments.ts'
 import { json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
-import { checkAuthFiles, consulOptions, errorPages, loadSettings, readNamed } from './settings.ts'
+import {
+  checkAccessFile,
+  checkAuthFiles,
+  consulOptions,
+  errorPages,
+  loadSettings,
+  readNamed,
+} from './settings.ts'
 
 /**
  * `gatehouse check -cfg FILE`: whether a gateway would start with this configuration, and what it would be. Exit code 0:
@@ -19,8 +26,9 @@ export const check: Command = async (context) => {
   try {
     const loaded = await loadSettings({ ...context, argv: options })
     const auth = await mistakesOf(checkAuthFiles(loaded.config, context))
+    const accessLog = await mistakesOf(checkAccessFile(loaded.config, context))
     const registry = await findings(loaded.config, context)
-    const found: Findings = { ...registry, mistakes: [...auth, ...registry.mistakes] }
+    const found: Findings = { ...registry, mistakes: [...auth, ...accessLog, ...registry.mistakes] }
     const warnings = [...loaded.warnings, ...found.warnings]
     const config = configView(loaded, context)
     context.print(

@@ -20,6 +20,10 @@ export interface CommandContext {
   print(text: string): void
   /** Where the application log and complaints go. */
   complain(text: string): void
+  /** Writes to the standard output, in order. `done` comes when the octets are gone, with an error where they are lost. */
+  writeOut(octets: Buffer, done: (error: Error | null) => void): void
+  /** Rejects where this file can neither be written nor made. */
+  checkWritable(path: string): Promise<void>
   readonly pid: number
   /** What the system says of this process. */
   usage(): ProcessUsage
@@ -29,6 +33,8 @@ export interface CommandContext {
   readonly openFiles: number | null
   /** Starts a process of the traffic plane; null: this one is all there is. */
   readonly fork: (() => WorkerProcess) | null
+  /** Called for each SIGHUP. */
+  onHangup(told: () => void): void
   /** Called for each SIGUSR2. */
   onReplaceWorkers(told: () => void): void
   /** Ends with the first SIGINT or SIGTERM. */

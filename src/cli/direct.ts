@@ -22,14 +22,14 @@ const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
  * one opens no port and the other registers nothing. Rejects with a StartError where the registry does not answer.
  */
 export async function askRegistry(config: Config, context: CommandContext): Promise<Views> {
-  const { world, pid, usage } = context
+  const { world } = context
   const hasty = { ...config, 'registry.timeout': Math.min(longestMs, config['registry.timeout']) }
   const { registry } = await chooseRegistry(hasty, context, silent)
   const traffic = createTraffic(trafficOptions(config, null, await errorPages(config, context)), {
     world,
     log: silent,
     newId: randomUUID,
-    self: { number: 1, pid, usage },
+    self: null,
   })
   const control = createControl(controlOptions(config), {
     registry,

@@ -22,6 +22,7 @@ import { fabioConfig } from './fabio-config.ts'
 import { controlFigures, metricsSource } from './metrics-source.ts'
 import { chooseRegistry } from './registries.ts'
 import {
+  checkAccessFile,
   checkAuthFiles,
   controlOptions,
   errorPages,
@@ -56,6 +57,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
   await checkAuthFiles(config, context)
+  await checkAccessFile(config, context)
   const traffic = trafficPlane(config, await errorPages(config, context), context, log)
   context.onHastyStop(() => traffic.running())
   const { registry, selfRegistration } = await chooseRegistry(config, context, log)
@@ -87,6 +89,10 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
   })
   const metrics = metricsSource(config, traffic, () => controlFigures(control, registry, world.clock))
   const metricsPorts: PrometheusListener[] = []
+  context.onHangup(() => {
+    log.info('gateway', 'hangup', 'SIGHUP: the files of the access log are opened anew')
+    traffic.reopenLogs()
+  })
   const stop = async (graceMs: number): Promise<number> => {
     // Who sends requests here must hear of it before they are refused: first the registry, then the ports.
     isHealthy = false
@@ -191,13 +197,12 @@ function trafficPlane(
   const workers = config['proxy.workers'] || cores
   const options = trafficOptions(config, context.openFiles, pages)
   if (workers < 2 || fork === null) {
-    const { pid, usage } = context
-    return createTraffic(options, { world, log, newId: randomUUID, self: { number: 1, pid, usage } })
+    return createTraffic(options, { world, log, newId: randomUUID, self: { ...context, number: 1 } })
   }
   const supervisor = createSupervisor(
     { workers, logLevel: config['log.level'], shutdownWait: config['proxy.shutdownwait'] },
     options,
-    { world, log, newId: randomUUID, fork, print: context.complain },
+    { world, log, newId: randomUUID, fork, print: context.complain, writeOut: context.writeOut },
   )
   context.onReplaceWorkers(() => {
     log.info('cluster', 'replacing', 'told to replace the workers')

@@ -165,6 +165,29 @@ export async function checkAuthFiles(config: Config, context: CommandContext): P
   }
   if (mistakes.length > 0) throw new StartError(mistakes)
 }
+/** Null: there is none. */
+function accessLogOptions(config: Config): TrafficOptions['accessLog'] {
+  const target = config['log.access.target']
+  if (target === null) return null
+  return {
+    target,
+    format: config['log.access.format'],
+    scope: config['log.access.scope'],
+    buffer: config['log.access.buffer'],
+  }
+}
+
+/** Rejects with a StartError where the access log is a file that cannot be written. */
+export async function checkAccessFile(config: Config, context: CommandContext): Promise<void> {
+  const target = config['log.access.target']
+  if (target?.kind !== 'file') return
+  await context.checkWritable(target.path).catch((error: unknown) => {
+    throw new StartError(`log.access.target: expected a file that can be written, got ${messageOf(error)}`, {
+      cause: error,
+    })
+  })
+}
+
 const httpListeners = (config: Config): Config['proxy.addr'] =>
   config['proxy.addr'].filter(({ proto }) => proto === 'http')
 
@@ -309,5 +332,6 @@ export function trafficOptions(
     },
     upstreamClient: config['proxy.upstream.client'],
     metrics: { buckets: config['metrics.prometheus.buckets'] },
+    accessLog: accessLogOptions(config),
   }
 }

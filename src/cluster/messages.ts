@@ -22,6 +22,9 @@ export type ToWorker =
   | WorkerStart
   | { readonly kind: 'apply'; readonly changes: readonly ServiceRoutes[] }
   | { readonly kind: 'no-route-page'; readonly html: string }
+  | { readonly kind: 'reopen-logs' }
+  /** What it wrote last is gone. Null: it is written; else why it is lost. */
+  | { readonly kind: 'output-done'; readonly error: string | null }
   | { readonly kind: 'drain'; readonly ms: number }
   | { readonly kind: 'metrics'; readonly question: number }
   | { readonly kind: 'running'; readonly question: number }
@@ -42,5 +45,7 @@ export type FromWorker =
   | { readonly kind: 'drained'; readonly cut: number; readonly snapshot: PackedSnapshot }
   /** What it has let pass of what is limited, for the others. */
   | { readonly kind: 'taken'; readonly tokens: readonly TokensTaken[] }
+  /** For the standard output of the main process. No other comes before this one is done. */
+  | { readonly kind: 'output'; readonly octets: Uint8Array }
   /** Lines of the application log. */
   | { readonly kind: 'log'; readonly text: string }

@@ -3,6 +3,7 @@ import type { StartError } from '../base/errors.ts'
 import type { Log, LogLevel } from '../base/log.ts'
 import type { World } from '../base/world.ts'
 import { type BoundPort, bindPort } from '../listen/bound-port.ts'
+import type { WriteOut } from '../observe/access-log/output-sink.ts'
 import { boundsOf } from '../observe/metrics.ts'
 import { addSnapshots, emptySnapshot, type MetricsSnapshot, ofThePast } from '../observe/snapshot.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
@@ -25,6 +26,8 @@ export interface SupervisorParts {
   fork(): WorkerProcess
   /** Where lines of the workers' logs go. */
   print(text: string): void
+  /** Where their access log goes that goes to stdout. */
+  writeOut: WriteOut
 }
 
 /** A traffic plane of several processes. */
@@ -180,6 +183,9 @@ export function createSupervisor(
       }
       for (const mistake of mistakes) log.error('cluster', 'worker-failed', mistake.message)
       return opened
+    },
+    reopenLogs() {
+      tellAll({ kind: 'reopen-logs' })
     },
     async running() {
       const counts = await Promise.all([...alive].map((worker) => worker.running()))

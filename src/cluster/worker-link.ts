@@ -1,6 +1,7 @@
 import { StartError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { World } from '../base/world.ts'
+import type { WriteOut } from '../observe/access-log/output-sink.ts'
 import type { MetricsSnapshot } from '../observe/snapshot.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { SnapshotUnpacker } from './packed-snapshot.ts'
@@ -33,6 +34,8 @@ export interface WorkerLinkParts {
   readonly log: Log
   /** Where lines of the worker's log go. */
   print(text: string): void
+  /** Where its access log goes that goes to stdout. */
+  writeOut: WriteOut
   /** Passes on to all other workers what this one has let pass of what is limited. */
   share(from: WorkerLink, taken: ToWorker & { readonly kind: 'taken' }): void
 }
@@ -123,6 +126,13 @@ export class WorkerLink {
         break
       case 'taken':
         this.#parts.share(this, message)
+        break
+      case 'output':
+        // The memory is its own: it came over the border of a process.
+        this.#parts.writeOut(
+          Buffer.from(message.octets.buffer, message.octets.byteOffset, message.octets.length),
+          (error) => this.child.send({ kind: 'output-done', error: error === null ? null : error.message }),
+        )
         break
       case 'log':
         this.#parts.print(message.text)

@@ -14,20 +14,21 @@ export interface WorkerChannel {
 }
 
 /** The process itself. */
-export type OwnProcess = Pick<WorkerSelf, 'pid' | 'usage'>
+export type OwnProcess = Pick<WorkerSelf, 'pid' | 'hostname' | 'usage'>
 
 /** The traffic plane in a process of its own: does what the main process says, until that lets it go. */
 export function runWorker(channel: WorkerChannel, world: World, own: OwnProcess): void {
   let traffic: TrafficProcess | null = null
   const packer = new SnapshotPacker()
   const boundPorts: object[] = []
+  const output = new Output(channel)
   channel.onMessage((message, handle) => {
     if (message.kind === 'port') {
       if (handle !== undefined) boundPorts.push(handle)
       return
     }
     if (message.kind === 'start') {
-      traffic = start(message, boundPorts, channel, world, own)
+      traffic = start(message, boundPorts, channel, world, { ...own, writeOut: output.write })
       return
     }
     if (traffic === null) return
@@ -53,6 +54,12 @@ export function runWorker(channel: WorkerChannel, world: World, own: OwnProcess)
       case 'taken':
         traffic.hearTaken(message.tokens)
         break
+      case 'reopen-logs':
+        traffic.reopenLogs()
+        break
+      case 'output-done':
+        output.isDone(message.error)
+        break
       case 'drain':
         void drain(traffic, message.ms, channel, packer)
         break
@@ -66,7 +73,7 @@ function start(
   boundPorts: readonly object[],
   channel: WorkerChannel,
   world: World,
-  { pid, usage }: OwnProcess,
+  own: OwnProcess & Pick<WorkerSelf, 'writeOut'>,
 ): TrafficProcess {
   const plain = createLog(logLevel, (text) => channel.send({ kind: 'log', text }))
   const log = numbered(plain, number)
@@ -75,7 +82,7 @@ function start(
     log,
     newId: randomUUID,
     boundPorts,
-    self: { number, pid, usage },
+    self: { number, ...own },
     tellTaken: (tokens) => channel.send({ kind: 'taken', tokens }),
   })
   traffic.apply(services)
@@ -89,6 +96,25 @@ function start(
       }),
   )
   return traffic
+}
+
+/** The standard output of the main process, so that lines of several processes do not run into each other. */
+class Output {
+  readonly #channel: WorkerChannel
+  #done: ((error: Error | null) => void) | null = null
+
+  constructor(channel: WorkerChannel) {
+    this.#channel = channel
+  }
+
+  readonly write: WorkerSelf['writeOut'] = (octets, done) => {
+    this.#done = done
+    this.#channel.send({ kind: 'output', octets })
+  }
+
+  isDone(error: string | null): void {
+    this.#done?.(error === null ? null : new Error(error))
+  }
 }
 
 async function drain(

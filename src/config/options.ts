@@ -1,4 +1,5 @@
 import { logLevels } from '../base/log.ts'
+import { accessFormat, accessTarget } from './access-log.ts'
 import { consulAddr } from './addresses.ts'
 import { authSchemes } from './auth-schemes.ts'
 import { fieldNames, fieldValues } from './field-values.ts'
@@ -474,11 +475,27 @@ export const options = {
     'delta',
     'How a change of the route table is logged: delta is a line for each command that is gone or new, all is the table as commands, detail is the table as a tree with the shares.',
   ),
-  'log.access.target': accepted(choice(['', 'stdout']), '', 'Where the access log goes; empty: nowhere.'),
-  'log.access.format': accepted(
-    line,
+  'log.access.target': works(
+    accessTarget,
+    '',
+    'Where the access log goes: stdout, the absolute path of a file, syslog+udp://HOST:PORT, syslog+tcp://HOST:PORT or syslog+unix:///PATH; empty: nowhere.',
+    'A file is opened anew on SIGHUP. fabio knows stdout only.',
+  ),
+  'log.access.format': works(
+    accessFormat,
     'common',
-    'Format of the access log: common, combined or a text with $fields.',
+    'Format of the access log: common, combined, a text with $fields, json, or json with $fields of its own.',
+    'Example: json $time_rfc3339_ms $request_method $request_uri $response_status $header.User-Agent',
+  ),
+  'log.access.scope': works(
+    choice(['forwarded', 'all']),
+    'forwarded',
+    'Which requests are in the access log: those that an instance answered or failed, as in fabio, or all: also those without a route, refused, redirected or cut off, and websockets.',
+  ),
+  'log.access.buffer': works(
+    int({ min: 65_536, max: 1_073_741_824 }),
+    '4194304',
+    'Largest part of the access log in bytes that waits in memory, in each process. What comes while it is full is dropped and counted.',
   ),
 
   'metrics.target': accepted(

@@ -11,6 +11,7 @@ import {
   type RequestReceiver,
 } from '../http1/client-connection.ts'
 import { fieldId } from '../http1/field-names.ts'
+import { sectionOf } from '../http1/field-section.ts'
 import { Transport, type TransportEvents } from '../http1/transport.ts'
 import { Exchange } from '../proxy/exchange.ts'
 import type { Handler } from '../proxy/handler.ts'
@@ -54,7 +55,8 @@ export interface ListenerParts {
 export interface ConnectionObserver {
   connectionOpened(): void
   connectionClosed(): void
-  refused(status: number): void
+  /** @param exchange who sent it and why it was refused, without anything of the request; null: a whole connection was */
+  refused(status: number, exchange: Exchange | null): void
 }
 
 /** Opens the port. Rejects with a StartError that names the address. */
@@ -148,7 +150,7 @@ class Clients {
   accept(handle: ConnectionHandle): void {
     const { limit, observer } = this.#parts
     if (limit.isReached && !this.#makeRoom()) {
-      observer.refused(503)
+      observer.refused(503, null)
       this.#turnedAway.take(handle, false)
       return
     }
@@ -283,6 +285,8 @@ function socketOver(handle: ConnectionHandle, reading: Reading): Socket {
   return socket
 }
 
+const noFields = sectionOf([])
+
 /** The requests of one connection, as exchanges. */
 class Session implements RequestReceiver {
   connection: ClientConnection | null = null
@@ -341,10 +345,21 @@ class Session implements RequestReceiver {
 
   refused(error: GatewayError, accept: string): Refusal {
     const { handler, observer } = this.#parts
-    const exchange = this.#exchange
     // Where there is an exchange it was told already that the client's part of it has failed.
-    if (exchange === null) observer.refused(error.status)
-    return handler.refusal(error, accept, exchange, this.connection!)
+    if (this.#exchange !== null) return handler.refusal(error, accept, this.#exchange, this.connection!)
+    const exchange = this.#nothingRead()
+    exchange.status = error.status
+    exchange.failure = error
+    const refusal = handler.refusal(error, accept, exchange, this.connection!)
+    exchange.bodySize = refusal.body.length
+    observer.refused(error.status, exchange)
+    return refusal
+  }
+
+  /** What is known of a request whose head cannot be believed: who sent it. */
+  #nothingRead(): Exchange {
+    const nothing = { method: '', target: '', path: '', host: '', fields: noFields, body: null }
+    return new Exchange(this.connection!, { ...nothing, startedAt: this.#parts.clock.monotonic() })
   }
 
   idle(): void {

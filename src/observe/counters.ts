@@ -8,11 +8,17 @@ export const counters = {
   noTarget: ['notarget', 'requests whose route had no healthy instance'],
   retries: ['retries', 'attempts beyond the first'],
   ejections: ['ejections', 'instances that got no request for a while because too many had failed'],
+  accessLines: ['access_log_lines', 'lines of the access log that were written'],
+  accessDropped: [
+    'access_log_dropped',
+    'lines of the access log that are lost: there was no room for them, or they could not be written',
+  ],
   connectionsAccepted: ['connections_accepted', 'client connections that were opened'],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string]>>
 
 /** What is open now. */
 export const gauges = {
+  accessWaiting: ['access_log_waiting_bytes', 'octets of the access log that wait to be written'],
   connectionsOpen: ['connections_open', 'client connections that are open'],
   waiting: ['waiting', 'requests that wait for an instance with fewer than maxconn= of them'],
   tunnelsOpen: ['ws_conn', 'connections that were upgraded to another protocol, such as websockets'],

@@ -13,6 +13,14 @@ import {
   targetKey,
 } from './snapshot.ts'
 
+/** Of the access log. */
+export interface LineFigures {
+  readonly written: number
+  readonly dropped: number
+  /** Octets. */
+  readonly waiting: number
+}
+
 export interface MetricsOptions {
   /** `metrics.prometheus.buckets`: upper bounds, seconds. */
   readonly buckets: readonly number[]
@@ -212,8 +220,8 @@ export class Metrics implements ExchangeObserver, Meters {
     this.counts.connectionsOpen--
   }
 
-  /** What was counted so far: copies, which stay as they are. */
-  snapshot(): MetricsSnapshot {
+  /** What was counted so far: copies, which stay as they are. @param lines of the access log; null: there is none */
+  snapshot(lines: LineFigures | null = null): MetricsSnapshot {
     const { values } = this.#targets
     const copyOf = ({ sum, buckets }: PhaseFigures): PhaseFigures => ({ sum, buckets: buckets.slice() })
     return {
@@ -230,7 +238,12 @@ export class Metrics implements ExchangeObserver, Meters {
         connect: copyOf(this.#connect),
         first_byte: copyOf(this.#firstByte),
       },
-      counts: { ...this.counts },
+      counts: {
+        ...this.counts,
+        accessLines: lines?.written ?? 0,
+        accessDropped: lines?.dropped ?? 0,
+        accessWaiting: lines?.waiting ?? 0,
+      },
       refused: Object.fromEntries(this.#refused),
       redirects: Object.fromEntries(this.#redirects),
       failures: Object.fromEntries(this.#failures),

@@ -453,7 +453,6 @@ class Phases implements Handler {
     if (error !== null) this.#parts.log.debug('proxy', 'refused', `${error.message}: ${exchange.target}`)
     exchange.status = status
     exchange.failure = error
-    this.finish(exchange)
     if (error === null) {
       this.#write(exchange, lines, body)
       return
@@ -470,23 +469,28 @@ class Phases implements Handler {
     if (!wasAnswered) {
       exchange.status = failure.code === 'GW_NO_ROUTE' ? this.#options.noRouteStatus : failure.status
     }
+    const { lines, body } = this.#errors.answer(exchange, failure)
+    if (!wasAnswered) {
+      this.#write(exchange, (failure.status === 503 ? 'Retry-After: 1\r\n' : '') + lines, body)
+      return
+    }
     this.finish(exchange)
     exchange.filter?.destroy()
-    const { lines, body } = this.#errors.answer(exchange, failure)
-    if (wasAnswered) exchange.client.abort()
-    else this.#write(exchange, (failure.status === 503 ? 'Retry-After: 1\r\n' : '') + lines, body)
+    exchange.client.abort()
   }
 
   refusal(error: GatewayError, accept: string, exchange: Exchange | null, client: ClientSide): Refusal {
     return this.#errors.refusal(error, accept, exchange, client)
   }
 
+  /** Finishes the exchange as soon as all is known of it: the client's next request may be read before this returns. */
   #write(exchange: Exchange, lines: string, body: LocalAnswer['body']): void {
     const { client, status, method, chosen, answerLines, vary } = exchange
     const { plain, secure } = chosen === null ? this.#options.own : planOf(chosen).own
     const octets = body === null ? null : typeof body.text === 'string' ? Buffer.from(body.text) : body.text
     const type = body === null ? '' : `Content-Type: ${body.type}\r\n`
     exchange.bodySize = method === 'HEAD' || octets === null ? 0 : octets.length
+    this.finish(exchange)
     let all = `${type}${lines}${client.secure ? secure : plain}${answerLines}`
     if (vary !== '') all += `Vary: ${vary}\r\n`
     all += `Date: ${this.date()}\r\n`

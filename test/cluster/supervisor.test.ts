@@ -93,6 +93,7 @@ function plane(): Plane {
         workers.push(worker)
         return worker
       },
+      writeOut() {},
       print: () => {},
     },
   )

@@ -184,6 +184,8 @@ const ownOptions = [
   'proxy.draintimeout',
   'proxy.queue.size',
   'proxy.queue.timeout',
+  'log.access.buffer',
+  'log.access.scope',
   'proxy.workers',
   'proxy.unhealthyroute',
   'registry.consul.kinds',

@@ -43,11 +43,17 @@ export async function runCommand(
         output += text
       },
       complain,
+      writeOut: (octets, done) => {
+        output += octets.toString('latin1')
+        done(null)
+      },
+      checkWritable: () => Promise.resolve(),
       pid: 1,
       usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
       cores: 1,
       openFiles: null,
       fork: null,
+      onHangup() {},
       onReplaceWorkers() {},
       stop: new AbortController().signal,
       onHastyStop() {},

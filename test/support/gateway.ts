@@ -45,11 +45,17 @@ export async function startTestGateway(
     readFolder: () => Promise.resolve([]),
     print: (text) => log.push(text),
     complain: (text) => log.push(text),
+    writeOut: (octets, done) => {
+      log.push(octets.toString('latin1'))
+      done(null)
+    },
+    checkWritable: () => Promise.resolve(),
     pid: 1,
     usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
     cores: 1,
     openFiles: null,
     fork: null,
+    onHangup() {},
     onReplaceWorkers() {},
     stop: stop.signal,
     onHastyStop() {},

@@ -66,6 +66,7 @@ export const trafficOptions: TrafficOptions = {
     maxTargetSize: 0,
   },
   upstreamClient: 'wire',
+  accessLog: null,
   metrics: { buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
 }
 
@@ -97,9 +98,11 @@ export async function startTraffic(
     strategy?: TrafficOptions['strategy']
     worker?: TrafficOptions['worker']
     auth?: TrafficOptions['auth']
+    accessLog?: TrafficOptions['accessLog']
   } = {},
 ) {
   const log = new CapturedLog()
+  const output: string[] = []
   const traffic = createTraffic(
     {
       ...trafficOptions,
@@ -117,6 +120,7 @@ export async function startTraffic(
       strategy: more.strategy ?? trafficOptions.strategy,
       worker: more.worker ?? trafficOptions.worker,
       auth: more.auth ?? trafficOptions.auth,
+      accessLog: more.accessLog ?? null,
       listeners: [{ ...trafficOptions.listeners[0]!, ...more.listener }],
     },
     {
@@ -126,6 +130,11 @@ export async function startTraffic(
       self: {
         number: 1,
         pid: 1,
+        hostname: 'test',
+        writeOut: (octets, done) => {
+          output.push(octets.toString('latin1'))
+          done(null)
+        },
         usage: () => ({ cpuSeconds: 1, residentBytes: 2, heapBytes: 3, busySeconds: 4 }),
       },
     },
@@ -137,6 +146,8 @@ export async function startTraffic(
     traffic,
     metricsText: async () => textOf(prometheus.write(await traffic.metrics(), [], '', breathe)),
     log,
+    /** What was written to stdout, in pieces. */
+    output,
     port,
     url: `http://127.0.0.1:${port}`,
     close: () => traffic.drain(0),
