@@ -495,7 +495,7 @@ export const options = {
   'log.access.buffer': works(
     int({ min: 65_536, max: 1_073_741_824 }),
     '4194304',
-    'Largest part of the access log in bytes that waits in memory, in each process. What comes while it is full is dropped and counted.',
+    'Largest part of the access log in bytes that waits in the memory of each process; what comes while it is full is dropped and counted.',
   ),
 
   'metrics.target': accepted(

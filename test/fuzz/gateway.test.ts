@@ -88,7 +88,8 @@ test(`with seed ${seed}: what reaches an upstream is what the client's requests 
     const octets = Buffer.from(text, 'latin1')
     const { messages, stop } = readRequests(octets)
     // What a route or an Expect makes of a request is another matter, and methods that node:http does not know.
-    if (stop === 'left' || messages.some((each) => hasExpect(each) || each.start === 'OPTIONS *')) return
+    // The gateway answers OPTIONS * by itself, and before its body has come.
+    if (stop === 'left' || messages.some(hasExpect) || text.includes('OPTIONS *')) return
     origin.reached.length = 0
     const start = performance.now()
     const client = new RawClient(port)
