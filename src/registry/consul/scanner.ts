@@ -26,7 +26,11 @@ export function startScanner(options: ConsulClientOptions): Scanner {
   let worker: Worker | null = null
 
   const start = (): Worker => {
-    const started = new Worker(program, { workerData: { ...options, maxConnections: 1 } })
+    const started = new Worker(program, {
+      workerData: { ...options, maxConnections: 1 },
+      // What it reads is garbage a moment later: the less of it may pile up, the less memory the thread takes.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    })
     // A thread that dies takes its memory of the last look with it and nothing else; the next look starts another.
     const ended = (): void => {
       if (worker === started) worker = null
