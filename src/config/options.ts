@@ -17,6 +17,7 @@ import {
   floats,
   headerName,
   int,
+  kvPath,
   line,
   list,
   listOf,
@@ -693,12 +694,12 @@ export const options = {
     "Whether Consul's certificate goes unchecked.",
   ),
   'registry.consul.kvpath': works(
-    line,
+    kvPath,
     '/fabio/config',
     'KV path of the manual overrides: this key and all keys below it, in their order.',
   ),
   'registry.consul.noroutehtmlpath': works(
-    line,
+    kvPath,
     '/fabio/noroute.html',
     'KV path of the HTML of the answer when no route matches.',
   ),

@@ -283,6 +283,15 @@ export const pagesByStatus: Kind<Readonly<Record<string, string>>> = {
   },
 }
 
+/** A path of Consul's KV store with at least one name: of the store as a whole every key would be part. */
+export const kvPath: Kind<string> = {
+  type: 'path',
+  parse(value, context) {
+    if (/^\/*$/.test(value)) throw expected('a path like /fabio/config', value)
+    return line.parse(value, context)
+  },
+}
+
 /** The generic list of key/value maps (fabio reference 7.1). */
 export const pairs: Kind<readonly Readonly<Record<string, string>>[]> = {
   type: 'key=value list',
