@@ -62,6 +62,10 @@ const crlf = '\r\n'
 const lingerMs = 2_000
 /** What a client that has sent its end may take to show that it still reads. */
 const halfClosedMs = 1_000
+/** How often the client of a tunnel is asked by TCP whether it is still there, as all of fabio's are (reference 7.3). */
+const tunnelProbeMs = 180_000
+/** What the client of a tunnel may take to read the last words of an upstream that has closed. */
+const tunnelLingerMs = 30_000
 /** Octets of pipelined requests that are kept while the one before is answered. */
 const maxAhead = 64 * 1024
 
@@ -170,6 +174,11 @@ export class ClientConnection implements TransportEvents {
 
   destroy(): void {
     this.#transport.destroy()
+  }
+
+  /** Tells both sides of a tunnel that it ends. */
+  farewell(): void {
+    if (this.#phase === phase.tunnel) this.#tunnel!.farewell()
   }
 
   // Reading.
@@ -566,12 +575,15 @@ export class ClientConnection implements TransportEvents {
     this.#transport.text(
       `HTTP/1.1 101 Switching Protocols\r\n${lines}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`,
     )
-    const own = this.#ownBuffer ?? takeBuffer()
-    this.#ownBuffer = own
-    this.#nextBuffer = own
+    // What comes is passed on at once: a tunnel that is silent needs no memory of its own.
+    this.#leaveBuffer(true)
+    this.#transport.keepAlive(tunnelProbeMs)
     const early = this.#kept === null ? null : this.#kept.subarray(0, this.#keptSize)
     this.#kept = null
-    this.#tunnel = new Tunnel(this.#transport, end, upgrade, early, this.#shared)
+    this.#tunnel = new Tunnel(this.#transport, end, upgrade, early, () =>
+      this.#wheel.arm(this.#timer, tunnelLingerMs),
+    )
+    if (this.#isHalfClosed) this.#tunnel.clientEnded()
     this.#transport.resume()
   }
 
@@ -586,6 +598,7 @@ export class ClientConnection implements TransportEvents {
         this.#inputEnded()
         break
       case phase.tunnel:
+        this.#isHalfClosed = true
         this.#tunnel!.clientEnded()
         break
       default:
@@ -620,13 +633,13 @@ export class ClientConnection implements TransportEvents {
   }
 
   writeFailed(error: Error): void {
-    if (this.#phase === phase.tunnel) this.#tunnel!.writeFailed()
+    if (this.#phase === phase.tunnel) this.#tunnel!.clientWriteFailed()
     this.#transport.destroy(error)
   }
 
   closed(error: Error | null): void {
     const wasUnderWay = this.isAnswering
-    if (this.#phase === phase.tunnel) this.#tunnel!.clientClosed()
+    if (this.#phase === phase.tunnel) this.#tunnel!.clientClosed(error === null && this.#isHalfClosed)
     this.#phase = phase.closed
     this.#wheel.cancel(this.#timer)
     if (this.#exchangeTimer !== null) this.#wheel.cancel(this.#exchangeTimer)

@@ -222,6 +222,11 @@ export class Transport {
     })
   }
 
+  /** Has TCP ask every so many milliseconds whether the other side is still there, when nothing else is said. */
+  keepAlive(ms: number): void {
+    if (this.socket instanceof Socket && !this.#isClosed) this.socket.setKeepAlive(true, ms)
+  }
+
   pause(): void {
     this.socket.pause()
   }

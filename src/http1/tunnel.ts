@@ -1,3 +1,4 @@
+import { smallChunk } from './buffers.ts'
 import type { TunnelEnd } from './messages.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 import { FrameBounds, goingAway, maskedGoingAway } from './websocket-frames.ts'
@@ -13,26 +14,39 @@ interface Direction {
 }
 
 /**
- * Two connections joined into one pipe after a 101 (RFC 9110 section 7.8): octets as they come, ends and closes passed
- * on, each side held back by the other.
+ * Two connections joined into one pipe after a 101 (RFC 9110 section 7.8): octets as they come, the end of each
+ * direction passed on by itself, each side held back by the other. What one side sent before it closed still reaches the
+ * other.
  */
 export class Tunnel implements TransportEvents {
   readonly #client: Transport
   readonly #upstream: Transport
-  readonly #shared: Buffer
   readonly #down: Direction
   readonly #up: Direction
-  /** Memory of the client's buffer waits to be written. */
+  readonly #upstreamGone: () => void
+  /** Octets of a side wait to be written to the other. */
   #isClientHeld = false
   #isUpstreamHeld = false
+  /** One side is closed; the other gets what is on its way, and is closed then. */
+  #isClientGone = false
+  #isUpstreamGone = false
   /** Both sides are to be told at the next frame's end. */
   #isEnding = false
 
-  /** @param early what the client sent behind its request */
-  constructor(client: Transport, end: TunnelEnd, upgrade: string, early: Buffer | null, shared: Buffer) {
+  /**
+   * @param early what the client sent behind its request
+   * @param upstreamGone the upstream has closed, and what it sent has not gone out yet
+   */
+  constructor(
+    client: Transport,
+    end: TunnelEnd,
+    upgrade: string,
+    early: Buffer | null,
+    upstreamGone: () => void,
+  ) {
     this.#client = client
     this.#upstream = end.transport
-    this.#shared = shared
+    this.#upstreamGone = upstreamGone
     const isWebSocket = upgrade.toLowerCase() === 'websocket'
     const direction = (to: Transport, farewell: Buffer): Direction => ({
       to,
@@ -43,14 +57,13 @@ export class Tunnel implements TransportEvents {
     this.#down = direction(client, goingAway)
     this.#up = direction(end.transport, maskedGoingAway)
     end.handOver(this)
-    end.farewell = () => this.#farewell()
+    end.farewell = () => this.farewell()
     if (end.early.length > 0) this.#toClient(end.early)
     if (early !== null) this.#toUpstream(early)
   }
 
   fromClient(size: number, buffer: Buffer): void {
-    const octets = buffer.subarray(0, size)
-    this.#toUpstream(buffer === this.#shared ? Buffer.from(octets) : octets)
+    this.#toUpstream(ownOctets(buffer, size))
   }
 
   #toUpstream(octets: Buffer): void {
@@ -87,7 +100,7 @@ export class Tunnel implements TransportEvents {
    * Both sides are told that it ends: those who speak WebSocket with a Close frame, as soon as what is under way leaves
    * room for one; others by the end of the stream.
    */
-  #farewell(): void {
+  farewell(): void {
     if (this.#isEnding) return
     this.#isEnding = true
     for (const direction of [this.#down, this.#up]) {
@@ -107,19 +120,29 @@ export class Tunnel implements TransportEvents {
   }
 
   clientDrained(): void {
+    if (this.#isUpstreamGone) this.#client.destroy()
     if (!this.#isUpstreamHeld) return
     this.#isUpstreamHeld = false
     this.#upstream.resume()
   }
 
-  clientClosed(): void {
+  /** The client takes no more: nobody is there for what the upstream says. */
+  clientWriteFailed(): void {
     this.#upstream.destroy()
+    this.#client.destroy()
+  }
+
+  /** @param isClean it has sent its end, and taken that of the upstream */
+  clientClosed(isClean: boolean): void {
+    this.#isClientGone = true
+    if (!isClean || this.#upstream.isFlushed) this.#upstream.destroy()
+    else this.#upstream.end()
   }
 
   // The upstream's side.
 
   data(size: number, buffer: Buffer): void {
-    this.#toClient(buffer.subarray(0, size))
+    this.#toClient(ownOctets(buffer, size))
   }
 
   ended(): void {
@@ -127,18 +150,36 @@ export class Tunnel implements TransportEvents {
   }
 
   drained(): void {
+    if (this.#isClientGone) this.#upstream.destroy()
     if (!this.#isClientHeld) return
     this.#isClientHeld = false
     this.#client.resume()
   }
 
-  /** Nobody is left on one side: the other need not go on. */
+  /** The upstream takes no more. What it has sent may still be on its way, here or in the system: its close comes next. */
   writeFailed(): void {
-    this.#upstream.destroy()
-    this.#client.destroy()
+    this.#up.isOver = true
+    if (!this.#isClientHeld) return
+    this.#isClientHeld = false
+    this.#client.resume()
   }
 
   closed(): void {
-    this.#client.destroy()
+    this.#isUpstreamGone = true
+    if (this.#client.isFlushed) {
+      this.#client.destroy()
+      return
+    }
+    this.#client.end()
+    this.#upstreamGone()
   }
+}
+
+/**
+ * Octets that may wait to be written: the buffer that they were read into is that of other connections too. Of few of
+ * them the transport makes text at once.
+ */
+const ownOctets = (buffer: Buffer, size: number): Buffer => {
+  const octets = buffer.subarray(0, size)
+  return size <= smallChunk ? octets : Buffer.from(octets)
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { asGatewayError, GatewayError } from '../base/errors.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import { BodyReader } from './body-reader.ts'
-import { giveBuffer, takeBuffer } from './buffers.ts'
+import { bufferSize, giveBuffer, takeBuffer } from './buffers.ts'
 import { type HeadLimits, maxInterim } from './limits.ts'
 import type { BodySink, ResponseSink, UpstreamRequest } from './messages.ts'
 import { chunked, untilClose } from './request-head.ts'
@@ -31,6 +31,8 @@ export interface UpstreamConnectionOwner {
 }
 
 const noOctets = Buffer.alloc(0)
+/** What all tunnels read into. */
+const tunnelBuffer = Buffer.allocUnsafeSlow(bufferSize)
 /** How long an upstream that takes no more is still listened to. */
 const brokenWriteMs = 1_000
 
@@ -42,7 +44,9 @@ export class UpstreamConnection implements TransportEvents {
   readonly #timer = new WheelTimer(() => this.#expired())
   readonly #socket: Socket
   readonly #transport: Transport
-  readonly #buffer: Buffer
+  #buffer: Buffer
+  /** What is read into. */
+  #usedBuffer: Buffer | null = null
   readonly #head = new ResponseHead()
   readonly #reader = new BodyReader()
   readonly #dialTimeout: number
@@ -95,7 +99,7 @@ export class UpstreamConnection implements TransportEvents {
       keepAlive: options.keepAlivePeriod >= 0,
       keepAliveInitialDelay: Math.max(0, options.keepAlivePeriod),
       onread: {
-        buffer: this.#buffer,
+        buffer: () => this.#nextBuffer() as Buffer,
         callback: (size, buffer) => {
           this.#transport.received(size, buffer as Buffer)
           return true
@@ -106,6 +110,13 @@ export class UpstreamConnection implements TransportEvents {
     this.#transport = new Transport(socket, this)
     socket.once('connect', () => this.#connected())
     if (dialTimeout > 0) wheel.arm(this.#timer, dialTimeout)
+  }
+
+  /** What `onread` asks for after each read: another buffer where it is to be another one. */
+  #nextBuffer(): Buffer | null {
+    if (this.#usedBuffer === this.#buffer) return null
+    this.#usedBuffer = this.#buffer
+    return this.#buffer
   }
 
   /** It has carried an exchange before: the other side may have closed it at this very moment. */
@@ -197,6 +208,10 @@ export class UpstreamConnection implements TransportEvents {
   }
 
   drained(): void {
+    if (this.#tunnel !== null) {
+      this.#tunnel.drained()
+      return
+    }
     if (!this.#isUploading) return
     this.#wheel.cancel(this.#timer)
     this.#request?.body?.resume()
@@ -349,10 +364,14 @@ export class UpstreamConnection implements TransportEvents {
       return
     }
     const head = this.#head
+    const behind = early.length === 0 ? noOctets : Buffer.from(early)
     this.#forget()
+    // A tunnel passes on at once what comes, and may be silent for days.
+    giveBuffer(this.#buffer)
+    this.#buffer = tunnelBuffer
     sink.switched(head, {
       transport: this.#transport,
-      early: early.length === 0 ? noOctets : Buffer.from(early),
+      early: behind,
       farewell: null,
       handOver: (events) => {
         this.#tunnel = events
@@ -386,7 +405,7 @@ export class UpstreamConnection implements TransportEvents {
     this.#isOver = true
     this.#wheel.cancel(this.#timer)
     // A chunk that the sink still keeps must not be written over by another connection.
-    if (!this.#isPaused && this.#tunnel === null) giveBuffer(this.#buffer)
+    if (!this.#isPaused && this.#buffer !== tunnelBuffer) giveBuffer(this.#buffer)
     if (this.#tunnel !== null) this.#tunnel.closed(error)
     const sink = this.#sink
     if (sink !== null && this.#endsWhenResumed) {

@@ -123,6 +123,9 @@ function handleOf(socket: Socket): ConnectionHandle {
 /** Between the first word that the gateway goes (a `Connection: close`) and the end of the port; milliseconds. */
 const lingerMs = 1_000
 
+/** What both sides of a tunnel have to close in, once they have been told that it ends; milliseconds. */
+const farewellMs = 1_000
+
 /** A connection that has been idle for so long may be ended for the sake of another. Sooner, a request may be on its way. */
 const idleEnoughMs = 1_000
 /** Connections that are looked at for the sake of one. */
@@ -233,12 +236,17 @@ class Clients {
         cancelLinger()
         server.close()
         this.#settled = () => {
+          cancelFarewell()
           cancelCut()
           resolve(cut)
         }
         for (const connection of this.#all) connection.drain(true)
         if (this.#all.size === 0) this.#settled()
       }
+      // A WebSocket that is told why it ends comes back elsewhere at once; one that is cut only after a while.
+      const cancelFarewell = clock.after(Math.max(ms - farewellMs, ms / 2), () => {
+        for (const connection of this.#all) connection.farewell()
+      })
       const cancelCut = clock.after(ms, () => {
         close()
         for (const connection of this.#all) {

@@ -363,6 +363,8 @@ class Phases implements Handler {
   }
 
   upgraded(exchange: Exchange): void {
+    // That was the answer. What is said from here on has no end that could be late.
+    if (exchange.deadline !== null) this.#parts.wheel.cancel(exchange.deadline)
     this.#parts.observer.upgraded(exchange)
   }
 

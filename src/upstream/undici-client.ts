@@ -87,6 +87,8 @@ export class UndiciClient implements UpstreamClient {
       timeout: options.dialTimeout,
       keepAlive: options.keepAlivePeriod >= 0,
       keepAliveInitialDelay: Math.max(0, options.keepAlivePeriod),
+      // undici ends a connection whose other side has ended by itself; a tunnel goes on in the other direction.
+      allowHalfOpen: true,
       rejectUnauthorized: !address.tlsSkipVerify,
       ...(address.serverName === null ? {} : { servername: address.serverName }),
     })

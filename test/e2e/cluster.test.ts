@@ -5,8 +5,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { systemWorld } from '../../src/base/world.ts'
 import { startEmbeddedRegistry } from '../../src/registry/embedded/server.ts'
 import { freePort, type Running, startGatehouse } from '../support/gatehouse-process.ts'
-import { startOrigin } from '../support/origin.ts'
+import { startOrigin, startRawOrigin } from '../support/origin.ts'
+import { RawClient } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait.ts'
+import { handshake, serverFrame, switching } from '../support/websocket.ts'
 
 // The traffic plane in two processes, as its users run it.
 
@@ -259,6 +261,46 @@ describe('with two workers', () => {
     expect(await gateway.exit()).toBe(1)
     expect(gateway.complaints()).toContain('second SIGTERM: ending at once, 8 running requests are cut')
     await Promise.all(asked)
+  })
+
+  test('SIGTERM: websockets have their time in all of them, are told that it is over, and the code is 0', async () => {
+    const { gateway, url, registryUrl } = await startCluster()
+    const chat = await startRawOrigin((socket) => {
+      socket.once('data', (head) => {
+        socket.write(switching(head.toString('latin1')))
+        socket.on('data', (chunk) =>
+          chunk.includes(0x88) ? socket.end() : socket.write(serverFrame('heard')),
+        )
+      })
+    })
+    cleanups.push(() => chat.close())
+    await register(registryUrl, 'chat', chat.port, 'urlprefix-/chat')
+    const clients: RawClient[] = []
+    await waitFor(
+      async () => {
+        const client = new RawClient(Number(new URL(url).port)).send(handshake('/chat'))
+        cleanups.push(() => client.close())
+        if ((await client.until('\r\n\r\n')).startsWith('HTTP/1.1 101 ')) clients.push(client)
+        return clients.length === 8
+      },
+      { what: 'eight websockets', deadline: 10_000 },
+    )
+    gateway.child.kill('SIGTERM')
+    await waitFor(() => gateway.complaints().includes('told to stop'), { what: 'the end to begin' })
+    // A second and more after the ports are closed they are still there.
+    await waitFor(
+      () =>
+        request(url).then(
+          () => false,
+          () => true,
+        ),
+      { what: 'the port to be closed' },
+    )
+    for (const client of clients) client.send('\x81\x80\0\0\0\0')
+    for (const client of clients) await client.until('heard')
+    for (const client of clients) expect((await client.untilClosed()).endsWith('\x88\x02\x03\xe9')).toBe(true)
+    expect(await gateway.exit()).toBe(0)
+    expect(gateway.complaints()).not.toContain('cut at the end')
   })
 
   test('none outlives a main process that was killed, and the port is free', async () => {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { Agent, request as httpRequest } from 'node:http'
+import { Agent, request as httpRequest, type ServerResponse } from 'node:http'
 import { setImmediate as tick } from 'node:timers/promises'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -167,6 +167,31 @@ export function forwarding(upstreamClient: 'wire' | 'undici'): void {
       await client.until('got first')
       client.send('0\r\n\r\n')
       await client.until(' end')
+    })
+
+    // Each part is only sent once the client has the one before: whoever gathers parts would wait for ever.
+    test.each([
+      ['an event stream', { 'Content-Type': 'text/event-stream' }],
+      ['an answer in chunks', {}],
+      ['an answer with a length', { 'Content-Length': '500' }],
+      ['an answer that ends with its connection', { Connection: 'close', 'Transfer-Encoding': '' }],
+    ])('%s is passed on part by part, nothing is kept back', async (what, fields) => {
+      let stream: ServerResponse | null = null
+      const web = await origin((_message, response) => {
+        if (what.includes('connection')) response.useChunkedEncodingByDefault = false
+        const { 'Transfer-Encoding': _none, ...others } = fields as Record<string, string>
+        response.writeHead(200, others).flushHeaders()
+        stream = response
+      })
+      const { port } = await trafficTo('/', web.url)
+      const client = rawClient(port).send(get('/'))
+      await client.until('\r\n\r\n')
+      for (let n = 0; n < 50; n++) {
+        const part = `data: ${String(n).padStart(2, '0')}\n\n`
+        stream!.write(part)
+        await client.until(part)
+      }
+      stream!.end()
     })
 
     test('the head of an answer goes on before its body begins', async () => {

@@ -42,9 +42,13 @@ export interface RawOrigin {
   close(): Promise<void>
 }
 
-export async function startRawOrigin(connected: (socket: Socket) => void): Promise<RawOrigin> {
+/** @param allowHalfOpen its end of a connection stays open when the other side has ended */
+export async function startRawOrigin(
+  connected: (socket: Socket) => void,
+  allowHalfOpen = false,
+): Promise<RawOrigin> {
   const sockets: Socket[] = []
-  const server = createTcpServer((socket) => {
+  const server = createTcpServer({ allowHalfOpen }, (socket) => {
     sockets.push(socket)
     socket.on('error', () => {})
     connected(socket)

@@ -8,8 +8,8 @@ export class RawClient {
   #isClosed = false
   readonly #closed: Promise<void>
 
-  constructor(port: number, host = '127.0.0.1') {
-    this.socket = connect(port, host)
+  constructor(port: number, { host = '127.0.0.1', allowHalfOpen = false } = {}) {
+    this.socket = connect({ port, host, allowHalfOpen })
     this.socket.setEncoding('latin1')
     this.socket.on('data', (chunk: string) => {
       this.#received += chunk
