@@ -26,6 +26,7 @@ import {
   checkAuthFiles,
   controlOptions,
   errorPages,
+  logOptions,
   prometheusListeners,
   trafficOptions,
 } from './settings.ts'
@@ -52,7 +53,7 @@ export interface Gateway {
 export async function startGateway(loaded: LoadResult, context: CommandContext): Promise<Gateway> {
   const { config, warnings } = loaded
   const { world } = context
-  const log = createLog(config['log.level'], context.complain)
+  const log = createLog(logOptions(config), { clock: world.clock, write: context.complain, worker: null })
   for (const warning of warnings) log.warn('config', 'warning', warning)
   log.info('gateway', 'starting', `gatehouse ${context.version} starting`)
 
@@ -200,7 +201,7 @@ function trafficPlane(
     return createTraffic(options, { world, log, newId: randomUUID, self: { ...context, number: 1 } })
   }
   const supervisor = createSupervisor(
-    { workers, logLevel: config['log.level'], shutdownWait: config['proxy.shutdownwait'] },
+    { workers, log: logOptions(config), shutdownWait: config['proxy.shutdownwait'] },
     options,
     { world, log, newId: randomUUID, fork, print: context.complain, writeOut: context.writeOut },
   )

@@ -1,6 +1,7 @@
 import type { PrometheusListenerOptions } from '../admin/prometheus-listener.ts'
 import { parseKeySet } from '../auth/key-set.ts'
 import { messageOf, StartError } from '../base/errors.ts'
+import type { LogOptions } from '../base/log.ts'
 import { consulAddress } from '../config/addresses.ts'
 import type { Config, LoadResult } from '../config/load.ts'
 import { loadConfig } from '../config/load.ts'
@@ -165,6 +166,12 @@ export async function checkAuthFiles(config: Config, context: CommandContext): P
   }
   if (mistakes.length > 0) throw new StartError(mistakes)
 }
+export const logOptions = (config: Config): LogOptions => ({
+  level: config['log.level'],
+  format: config['log.format'],
+  limit: config['log.limit'],
+})
+
 /** Null: there is none. */
 function accessLogOptions(config: Config): TrafficOptions['accessLog'] {
   const target = config['log.access.target']

@@ -1,4 +1,4 @@
-import type { LogLevel } from '../base/log.ts'
+import type { LogOptions } from '../base/log.ts'
 import type { ServiceRoutes } from '../route/definition.ts'
 import type { TokensTaken, TrafficOptions } from '../traffic.ts'
 import type { PackedSnapshot } from './packed-snapshot.ts'
@@ -9,7 +9,7 @@ export interface WorkerStart {
   /** 1 for the first. */
   readonly number: number
   readonly options: TrafficOptions
-  readonly logLevel: LogLevel
+  readonly log: LogOptions
   /** The whole table at this moment. What changes later comes as `apply`. */
   readonly services: readonly ServiceRoutes[]
   readonly noRoutePage: string

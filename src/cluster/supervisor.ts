@@ -1,6 +1,6 @@
 import { Backoff } from '../base/backoff.ts'
 import type { StartError } from '../base/errors.ts'
-import type { Log, LogLevel } from '../base/log.ts'
+import type { Log, LogOptions } from '../base/log.ts'
 import type { World } from '../base/world.ts'
 import { type BoundPort, bindPort } from '../listen/bound-port.ts'
 import type { WriteOut } from '../observe/access-log/output-sink.ts'
@@ -14,7 +14,8 @@ import { WorkerLink, type WorkerLinkParts, type WorkerProcess } from './worker-l
 export interface SupervisorOptions {
   /** `proxy.workers`; 2 or more. */
   readonly workers: number
-  readonly logLevel: LogLevel
+  /** Of the workers. */
+  readonly log: LogOptions
   /** `proxy.shutdownwait`: what a worker that is replaced has for its running requests; milliseconds. */
   readonly shutdownWait: number
 }
@@ -74,7 +75,7 @@ export function createSupervisor(
     kind: 'start',
     number,
     options: { ...trafficOptions, worker: { number, of: options.workers } },
-    logLevel: options.logLevel,
+    log: options.log,
     services: [...services.values()],
     noRoutePage,
   })

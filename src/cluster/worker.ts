@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { messageOf, StartError } from '../base/errors.ts'
-import { createLog, type Log } from '../base/log.ts'
+import { createLog } from '../base/log.ts'
 import type { World } from '../base/world.ts'
 import { createTraffic, type Traffic, type TrafficProcess, type WorkerSelf } from '../traffic.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
@@ -69,14 +69,14 @@ export function runWorker(channel: WorkerChannel, world: World, own: OwnProcess)
 }
 
 function start(
-  { number, options, logLevel, services, noRoutePage }: WorkerStart,
+  { number, options, log: logOptions, services, noRoutePage }: WorkerStart,
   boundPorts: readonly object[],
   channel: WorkerChannel,
   world: World,
   own: OwnProcess & Pick<WorkerSelf, 'writeOut'>,
 ): TrafficProcess {
-  const plain = createLog(logLevel, (text) => channel.send({ kind: 'log', text }))
-  const log = numbered(plain, number)
+  const write = (text: string): void => channel.send({ kind: 'log', text })
+  const log = createLog(logOptions, { clock: world.clock, write, worker: number })
   const traffic = createTraffic(options, {
     world,
     log,
@@ -125,13 +125,4 @@ async function drain(
 ): Promise<void> {
   const cut = await traffic.drain(ms)
   channel.send({ kind: 'drained', cut, snapshot: packer.pack(await traffic.metrics()) })
-}
-
-/** A log whose lines name the worker. */
-function numbered(log: Log, number: number): Log {
-  const say =
-    (level: keyof Log) =>
-    (area: string, code: string, text: string): void =>
-      log[level](area, code, `worker ${number}: ${text}`)
-  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
 }

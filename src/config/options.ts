@@ -1,4 +1,4 @@
-import { logLevels } from '../base/log.ts'
+import { logFormats, logLevels } from '../base/log.ts'
 import { accessFormat, accessTarget } from './access-log.ts'
 import { consulAddr } from './addresses.ts'
 import { authSchemes } from './auth-schemes.ts'
@@ -470,6 +470,17 @@ export const options = {
     anyCase(logLevels),
     'INFO',
     'Least important level that is logged: TRACE, DEBUG, INFO, WARN, ERROR or FATAL, in any case.',
+  ),
+  'log.format': works(
+    choice(logFormats),
+    'plain',
+    'Form of the log: plain, one line each as in fabio with area and code added, or json.',
+  ),
+  'log.limit': works(
+    int({ min: 0, max: 10_000 }),
+    '5',
+    'Lines with one code that are logged in a second, beyond a first burst of 50; what comes more often is counted and left out. 0: no limit.',
+    'Lines of level DEBUG are never left out. fabio has no limit.',
   ),
   'log.routes.format': works(
     choice(['delta', 'all', 'detail']),

@@ -82,7 +82,7 @@ function plane(): Plane {
   const log = new CapturedLog()
   const workers: FakeWorker[] = []
   const supervisor = createSupervisor(
-    { workers: 2, logLevel: 'INFO', shutdownWait: 5_000 },
+    { workers: 2, log: { level: 'INFO', format: 'plain', limit: 0 }, shutdownWait: 5_000 },
     { ...trafficOptions, listeners: [] },
     {
       world: fakeWorld(clock, 0.9),

@@ -184,6 +184,8 @@ const ownOptions = [
   'proxy.draintimeout',
   'proxy.queue.size',
   'proxy.queue.timeout',
+  'log.format',
+  'log.limit',
   'log.access.buffer',
   'log.access.scope',
   'proxy.workers',
