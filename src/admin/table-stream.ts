@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/world.ts'
 import type { RouteSchema } from './openapi.ts'
 import { text } from './schema.ts'
@@ -31,70 +31,138 @@ export function addTableStream(
   clock: Clock,
   headers: Readonly<Record<string, string>>,
 ): void {
-  const streams = new Set<ServerResponse>()
+  const hub = new EventHub(sources, clock)
   app.get('/api/events', { schema }, (_request, reply) => {
     const { raw: stream } = reply.hijack()
-    streams.add(stream)
-    stream.on('close', () => streams.delete(stream))
     stream.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
     })
-    return streamTable(reply, sources, clock)
+    hub.add(stream)
+    return reply
   })
-  app.addHook('preClose', async () => {
-    for (const stream of streams) stream.end()
-  })
+  app.addHook('preClose', async () => hub.end())
 }
 
 /** Changes that come within this many milliseconds of each other are sent as one. */
 const gatherMs = 100
+/** Of a large table more are gathered: so many characters for each millisecond, that it costs no more than its share. */
+const charactersPerMs = 4_000
+/** What was written for one reader is good for another within this time, if nothing changed; milliseconds. */
+const freshMs = 1_000
 /** A comment now and then keeps proxies from closing the stream, and shows the page that the connection lives. */
 const heartbeatMs = 15_000
 /** Figures of so many characters are sent once in `largeEvery` times only. */
 const largeFigures = 128 * 1024
 const largeEvery = 5
 
-/** Server-sent events: the whole view at first and after every change, and the figures as they come. */
-function streamTable(reply: FastifyReply, sources: StreamSources, clock: Clock): FastifyReply {
-  const stream = reply.raw
-  let cancelSend: (() => void) | null = null
-  const send = (): void => {
-    cancelSend = null
-    // A page that does not read gets the newest view once it does, and not all that it missed.
-    if (stream.writableNeedDrain) stream.once('drain', schedule)
-    else stream.write(`event: table\ndata: ${JSON.stringify(sources.table())}\n\n`)
-  }
-  const schedule = (): void => {
-    cancelSend ??= clock.after(gatherMs, send)
-  }
-  let skipped = 0
-  const sendFigures = (): void => {
-    const figures = sources.figures()
-    // What is not read now is old by the time that it is.
-    if (figures === null || stream.writableNeedDrain) return
-    if (skipped > 0) skipped--
-    else {
-      const text = JSON.stringify(figures)
-      stream.write(`event: figures\ndata: ${text}\n\n`)
-      if (text.length > largeFigures) skipped = largeEvery - 1
-    }
-  }
-  const beat = (): void => {
-    if (!stream.writableNeedDrain) stream.write(': still here\n\n')
-    cancelBeat = clock.after(heartbeatMs, beat)
-  }
-  let cancelBeat = clock.after(heartbeatMs, beat)
-  const unsubscribe = sources.subscribe(schedule)
-  const unsubscribeFigures = sources.subscribeFigures(sendFigures)
-  stream.on('close', () => {
-    unsubscribe()
-    unsubscribeFigures()
-    cancelBeat()
-    cancelSend?.()
-  })
-  send()
-  sendFigures()
-  return reply
+interface Reader {
+  readonly stream: ServerResponse
+  /** It gets the newest table once it has read what it was sent. */
+  isBehind: boolean
+  cancelBeat: () => void
 }
+
+/**
+ * Sends everybody who looks the whole table, at first and after every change, and the figures as they come. What is
+ * sent is written once for all of them; while nobody looks, nothing is.
+ */
+class EventHub {
+  readonly #sources: StreamSources
+  readonly #clock: Clock
+  readonly #readers = new Set<Reader>()
+  #unsubscribe: (() => void)[] = []
+  #cancelSend: (() => void) | null = null
+  #table: { readonly text: string; readonly at: number } | null = null
+  #skipped = 0
+
+  constructor(sources: StreamSources, clock: Clock) {
+    this.#sources = sources
+    this.#clock = clock
+  }
+
+  add(stream: ServerResponse): void {
+    if (this.#readers.size === 0) {
+      this.#unsubscribe = [
+        this.#sources.subscribe(() => this.#changed()),
+        this.#sources.subscribeFigures(() => this.#sendFigures()),
+      ]
+    }
+    const reader: Reader = { stream, isBehind: false, cancelBeat: () => {} }
+    this.#readers.add(reader)
+    stream.on('close', () => this.#leave(reader))
+    this.#beatLater(reader)
+    this.#sendTable(reader)
+    const figures = this.#sources.figures()
+    if (figures !== null) stream.write(eventText('figures', figures))
+  }
+
+  end(): void {
+    for (const { stream } of this.#readers) stream.end()
+  }
+
+  #leave(reader: Reader): void {
+    reader.cancelBeat()
+    this.#readers.delete(reader)
+    if (this.#readers.size > 0) return
+    for (const end of this.#unsubscribe.splice(0)) end()
+    this.#cancelSend?.()
+    this.#cancelSend = null
+    this.#table = null
+  }
+
+  #changed(): void {
+    const ms = Math.max(gatherMs, (this.#table?.text.length ?? 0) / charactersPerMs)
+    this.#cancelSend ??= this.#clock.after(ms, () => {
+      this.#cancelSend = null
+      this.#table = null
+      for (const reader of this.#readers) this.#sendTable(reader)
+    })
+  }
+
+  #sendTable(reader: Reader): void {
+    const { stream } = reader
+    if (!stream.writableNeedDrain) {
+      stream.write(this.#tableText())
+      return
+    }
+    if (reader.isBehind) return
+    reader.isBehind = true
+    stream.once('drain', () => {
+      reader.isBehind = false
+      this.#sendTable(reader)
+    })
+  }
+
+  #tableText(): string {
+    const at = this.#clock.monotonic()
+    if (this.#table === null || at - this.#table.at > freshMs) {
+      this.#table = { text: eventText('table', this.#sources.table()), at }
+    }
+    return this.#table.text
+  }
+
+  #sendFigures(): void {
+    if (this.#skipped > 0) {
+      this.#skipped--
+      return
+    }
+    const figures = this.#sources.figures()
+    if (figures === null) return
+    const text = eventText('figures', figures)
+    if (text.length > largeFigures) this.#skipped = largeEvery - 1
+    // What is not read now is old by the time that it is.
+    for (const { stream } of this.#readers) if (!stream.writableNeedDrain) stream.write(text)
+  }
+
+  #beatLater(reader: Reader): void {
+    reader.cancelBeat = this.#clock.after(heartbeatMs, () => {
+      if (!reader.stream.writableNeedDrain) reader.stream.write(': still here\n\n')
+      this.#beatLater(reader)
+    })
+  }
+}
+
+const eventText = (name: string, value: object): string =>
+  `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
