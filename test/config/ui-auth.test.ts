@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { interfaces } from './context.ts'
@@ -40,4 +41,10 @@ describe('ui.auth', () => {
   ])('%j is refused', async (text, words) => {
     await expect(load(`${schemes}ui.auth = ${text}\n`)).rejects.toThrow(words)
   })
+})
+
+test('the example of docs/ui.md is a configuration', async () => {
+  const page = await readFile(new URL('../../docs/ui.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```properties\n(.*?)```/s.exec(page)!
+  expect((await load(example)).config['ui.auth']).toEqual({ read: 'staff', write: 'ops' })
 })

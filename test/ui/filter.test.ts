@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { matching, readFilter } from '../../ui/src/routes/filter.ts'
+import { filterNames, matching, readFilter } from '../../ui/src/routes/filter.ts'
 import { figuresOf, rowsOf } from '../../ui/src/routes/rows.ts'
 import { sample, sampleFigures } from './tables.ts'
 
@@ -102,4 +103,10 @@ test('whatever is typed, some rows are found or none, and every row fits a word 
       expect(found(word!).length + found(`-${word}`).length).toBe(rows.length)
     }),
   )
+})
+
+test('docs/ui.md names all that a filter can ask for', async () => {
+  const page = await readFile(new URL('../../docs/ui.md', import.meta.url), 'utf8')
+  const table = page.slice(page.indexOf('| filter |'), page.indexOf('## Explain'))
+  expect(filterNames.filter((name) => !table.includes(name))).toEqual([])
 })

@@ -69,6 +69,14 @@ export function useEdit(key: string, gateway: Gateway): Editor {
     }
   }, [isDirty])
 
+  /** Its version is known once it is read again; the next look does that where this one fails. */
+  const readSaved = async (): Promise<void> => {
+    try {
+      tell({ type: 'saved', saved: await readDocument(key) })
+    } catch (error) {
+      tell({ type: 'failed', words: `Saved, but not read again: ${wordsOfError(error)}` })
+    }
+  }
   const save = async (isForced: boolean): Promise<void> => {
     if (base === null) return
     tell({ type: 'saving' })
@@ -76,7 +84,7 @@ export function useEdit(key: string, gateway: Gateway): Editor {
       const outcome = await saveDocument(key, text, base.version, isForced)
       if (outcome.type === 'refused') tell({ type: 'failed', words: `Not saved: ${outcome.words}` })
       else if (outcome.type === 'conflict') tell({ type: 'conflict', theirs: await readDocument(key) })
-      else tell({ type: 'saved', saved: await readDocument(key) })
+      else await readSaved()
     } catch (error) {
       const words =
         error instanceof ApiError && error.status === 401 ? 'this needs another login' : wordsOfError(error)

@@ -46,6 +46,13 @@ const numbers: Readonly<Record<string, (row: Row, figures: RowFigures | null) =>
   inflight: (_, figures) => figures?.inFlight ?? null,
 }
 
+/** All words that stand before a sign. */
+export const filterNames: readonly string[] = [
+  ...Object.keys(fields).map((name) => `${name}:`),
+  ...Object.keys(states).map((name) => `is:${name}`),
+  ...Object.keys(numbers),
+]
+
 const comparisons: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
   '<': (a, b) => a < b,
