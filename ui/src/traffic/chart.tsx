@@ -104,7 +104,7 @@ function optionsOf({ write, series }: ChartProps, width: number): uPlot.Options 
     width,
     height,
     // Above is room for what is under the pointer.
-    padding: [20, 12, 0, 0],
+    padding: [20, 22, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: 'traffic' }, drag: { x: false, y: false }, points: { size: 7 } },
     scales: { y: { range: (_, __, highest) => [0, highest > 0 ? highest * 1.1 : 1] } },
