@@ -7,6 +7,12 @@
  */
 export const catalogue = {
   GW_BAD_REQUEST: { source: 'client', retry: 'never', status: 400, says: 'the request is malformed' },
+  GW_AMBIGUOUS_PATH: {
+    source: 'client',
+    retry: 'never',
+    status: 400,
+    says: 'the path can be read in more than one way',
+  },
   GW_NO_ROUTE: { source: 'client', retry: 'never', status: 404, says: 'no route' },
   GW_CLIENT_GONE: { source: 'client', retry: 'never', status: 499, says: 'the client went away' },
   GW_CLIENT_TIMEOUT: {

@@ -119,7 +119,7 @@ export function explain(
     const asked: string[] = []
     const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { request: null, answer: null, asked }
     const dry = chosen === null ? null : withoutConnections(chosen, (sent) => (outcome.request = sent))
-    const live = { current: new FixedTable(table.version, dry) }
+    const live = { current: new FixedTable(table, path, dry) }
     const handler = createHandler(
       { ...options, newId: () => '(a new id for each request)' },
       {
@@ -188,17 +188,21 @@ const alone = (route: Route, target: Target): Route => ({
   queue: null,
 })
 
-/** A table that says what it was told to, to the handler alone. */
+/** A table that says of the path in question what it was told to, to the handler alone; of others what the real one says. */
 class FixedTable extends RouteTable {
+  readonly #table: RouteTable
+  readonly #path: string
   readonly #route: Route | null
 
-  constructor(version: number, route: Route | null) {
-    super(version, new HostIndex())
+  constructor(table: RouteTable, path: string, route: Route | null) {
+    super(table.version, new HostIndex(), table.hasGuards)
+    this.#table = table
+    this.#path = path
     this.#route = route
   }
 
-  override find(): Route | null {
-    return this.#route
+  override find(host: string, path: string, secure: boolean): Route | null {
+    return path === this.#path ? this.#route : this.#table.find(host, path, secure)
   }
 }
 

@@ -11,12 +11,14 @@ import { isIdempotent } from '../http1/methods.ts'
 import type { Route, RouteTable, Target } from '../route/table.ts'
 import { isTrouble } from '../upstream/outcome.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { refuseOtherReadings } from './ambiguous-path.ts'
 import { compileIdentity } from './client-identity.ts'
 import { type ErrorAnswerOptions, ErrorAnswers } from './error-answers.ts'
 import type { ClientSide, Exchange } from './exchange.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
 import { httpDate } from './http-date.ts'
 import { rewriteTarget } from './path.ts'
+import { isReadDifferently } from './path-readings.ts'
 import { type LocalAnswer, type Middleware, type Plan, planOf, type Verdict } from './plan.ts'
 import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
@@ -136,6 +138,9 @@ class Phases implements Handler {
       }
     }
     exchange.route = route
+    if (route !== null && table.hasGuards && isReadDifferently(exchange.target)) {
+      refuseOtherReadings(exchange, table, route, target)
+    }
     if (route === null) {
       this.fail(exchange, new GatewayError('GW_NO_ROUTE', 'no route has this host and path'))
     } else if (target !== null) {

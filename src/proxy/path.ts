@@ -40,8 +40,8 @@ function resolveDots(path: string): string {
 
 /**
  * The target sent upstream after `strip` and `prepend` (fabio reference 6.3): the resolved path, its percent-encoding
- * otherwise kept as the client sent it. Where the prefix is only there once an escape like `%2F` is decoded, the
- * decoded path is cut and encoded anew.
+ * otherwise kept as the client sent it. Where the prefix, or a dot segment, is only there once an escape like `%2F` is
+ * decoded, the decoded path is encoded anew: behind another prefix `..` must not lead out of it.
  *
  * @param target origin form: path and query, as the client sent it
  * @param path what `routePath` made of it
@@ -49,15 +49,28 @@ function resolveDots(path: string): string {
 export function rewriteTarget(target: string, path: string, strip: string, prepend: string): string {
   const query = target.indexOf('?')
   const raw = query === -1 ? target : target.slice(0, query)
+  const isCut = strip !== '' && path.startsWith(strip)
   let next = raw
-  if (strip !== '' && path.startsWith(strip)) {
+  if (isCut || prepend !== '') {
     const spelled = needsWork.test(raw) ? resolveDots(decodeUnreserved(raw)) : raw
-    const isSpelledOut = spelled.startsWith(strip)
-    next = absolute(isSpelledOut ? spelled.slice(strip.length) : encodePath(path.slice(strip.length)))
+    const cut = absolute(isCut ? path.slice(strip.length) : path)
+    if (!isCut) next = spelled
+    else {
+      const rest = spelled.startsWith(strip) ? spelled.slice(strip.length) : null
+      next = rest === null || /^%2f/i.test(rest) ? encodePath(cut) : absolute(rest)
+    }
+    if (dotSegment.test(decode(next))) next = encodePath(withoutDots(cut))
   }
   if (prepend !== '') next = absolute(encodePath(prepend) + next)
   return query === -1 ? next : next + target.slice(query)
 }
+
+/** Also where `\` stands for `/`, and with parameters behind the dots, as some servers read it. */
+const dotSegment = /(?:^|[/\\])\.{1,2}(?:;[^/\\]*)?(?:[/\\]|$)/
+
+/** Resolves what `dotSegment` finds: `/foo../x` without `/foo` has some that were none before. */
+const withoutDots = (path: string): string =>
+  resolveDots(path.replaceAll('\\', '/').replace(/(?<=\/\.{1,2});[^/]*/g, ''))
 
 const absolute = (path: string): string => (path.startsWith('/') ? path : `/${path}`)
 

@@ -19,7 +19,7 @@ import {
 } from './definition.ts'
 import { type Destination, parseDestination } from './destination.ts'
 import { type Meter, type Meters, noMeters } from './meter.ts'
-import { isClosing, type RouteOptions } from './options.ts'
+import { isClosing, isGuarded, type RouteOptions } from './options.ts'
 import type { CompilePlan, TargetPlan } from './plan.ts'
 import { globPathMistake } from './source.ts'
 
@@ -48,6 +48,8 @@ export interface Route extends Balancing {
   readonly targets: readonly Target[]
   /** Known ones that must get nothing. */
   readonly unhealthy: number
+  /** It says who may use it. */
+  readonly isGuarded: boolean
   /** What says who may use it is wrong, and nobody else serves it: nobody may use it, until that is right. */
   readonly isClosed: boolean
 }
@@ -59,11 +61,14 @@ export type UnhealthyRoute = '503' | 'fallthrough'
 export class RouteTable {
   /** Counts up with every change. */
   readonly version: number
+  /** Some of its routes say who may use them. */
+  readonly hasGuards: boolean
   readonly #hosts: HostIndex<PathIndex<Route>>
 
-  constructor(version: number, hosts: HostIndex<PathIndex<Route>>) {
+  constructor(version: number, hosts: HostIndex<PathIndex<Route>>, hasGuards: boolean) {
     this.version = version
     this.#hosts = hosts
+    this.hasGuards = hasGuards
   }
 
   /**
@@ -147,7 +152,7 @@ function matchingRoutes(paths: PathIndex<Route>, path: string, most: number): Ro
 /** Not made anew for each request. */
 const findPath = (paths: PathIndex<Route>, path: string): Route | null => paths.find(path)
 
-export const emptyTable = new RouteTable(0, new HostIndex())
+export const emptyTable = new RouteTable(0, new HostIndex(), false)
 
 export interface TableOptions extends BalancingOptions {
   /** That of routes that name none: `proxy.matcher`. */
@@ -182,6 +187,8 @@ export class TableBuilder {
   readonly #balancing: RouteBalancing
   #hosts: HostIndex<PathIndex<Route>>
   #version = 0
+  /** How many routes say who may use them. */
+  #guarded = 0
 
   constructor(options: TableOptions, upstreams: UpstreamStore) {
     this.#options = options
@@ -206,6 +213,7 @@ export class TableBuilder {
       const after = this.#buildRoute(key, place)
       if (after === null) this.#routes.delete(key)
       else this.#routes.set(key, after)
+      this.#guarded += Number(after?.isGuarded === true) - Number(before?.isGuarded === true)
       if (before === undefined && after === null) continue
       const { host, path } = place.source
       // Emptied by an earlier change of this round, it is null there and not to be looked for in the old table.
@@ -214,7 +222,7 @@ export class TableBuilder {
       hosts.set(host, next.isEmpty ? null : next)
     }
     this.#hosts = this.#hosts.with(hosts)
-    return { table: new RouteTable(++this.#version, this.#hosts), replaced }
+    return { table: new RouteTable(++this.#version, this.#hosts, this.#guarded > 0), replaced }
   }
 
   letGo(routes: readonly Route[]): void {
@@ -293,6 +301,7 @@ export class TableBuilder {
       unhealthy: definitions.filter((definition) => !isServed(definition)).length,
       ...this.#balancing.build(key, targets),
       // Where an unhealthy instance says it right, all there is to do is to wait for it.
+      isGuarded: definitions.some(({ options }) => isGuarded(options)),
       isClosed: definitions.some(isClosing) && definitions.every(({ unserved }) => unserved !== null),
     }
   }

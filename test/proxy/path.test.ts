@@ -64,9 +64,43 @@ describe('the target sent upstream', () => {
     ['/%66oo/a%2Fb', '/foo', '', '/a%2Fb'],
     ['/foo%2Fbar%20x', '/foo/bar', '', '/%20x'],
     ['/bar', '', '/a b', '/a%20b/bar'],
-    ['/bar//x/../y', '', '/p', '/p/bar//x/../y'],
+    ['/bar/x/../y', '', '/p', '/p/bar/y'],
+    ['/bar%2F%2Fx', '', '/p', '/p/bar%2F%2Fx'],
+    // Behind another prefix nothing may lead out of it, however it is spelled.
+    ['/../../etc', '', '/p', '/p/etc'],
+    ['/x%2F..%2F..%2Fetc', '', '/p', '/p/etc'],
+    ['/x%5C..%5C..%5Cetc', '', '/p', '/p/etc'],
+    ['/x\\..\\..\\etc', '', '/p', '/p/etc'],
+    ['/x/..;/..;a=b/etc', '', '/p', '/p/etc'],
+    ['/%2e%2e/etc', '', '/p', '/p/etc'],
+    ['/foo../etc', '/foo', '/p', '/p/etc'],
+    ['/foo..;/etc', '/foo', '/p', '/p/etc'],
+    ['/foo..%2Fetc', '/foo', '', '/etc'],
+    ['/foo%2E%2E/etc', '/foo', '', '/etc'],
+    ['/foo..bar', '/foo', '', '/..bar'],
+    ['/foo%2Fbar%20x', '/foo', '', '/bar%20x'],
+    ['/foo/a;b=c', '/foo', '', '/a;b=c'],
+    ['/foo/a\\b', '/foo', '', '/a\\b'],
   ])('%s with strip %j and prepend %j is %s', (target, strip, prepend, expected) => {
     expect(rewriteTarget(target, routePath(target), strip, prepend)).toBe(expected)
+  })
+
+  test('never leads out of what is prepended, whatever the target', () => {
+    const rest = fc.string({
+      unit: fc.constantFrom('.', '..', '/', '%2e', '%2F', '%5c', '\\', ';', 'a', '%3B', '?'),
+    })
+    fc.assert(
+      fc.property(rest, fc.constantFrom('', '/a', '/a/'), (text, strip) => {
+        const target = `/${text}`
+        const rewritten = rewriteTarget(target, routePath(target), strip, '/in')
+        const seen = new URL(decodeURIComponent(rewritten.split('?')[0]!), 'http://h').pathname
+        expect(seen.replace(/;[^/]*/g, '')).toMatch(/^\/in(?:\/|$)/)
+        // As Tomcat reads it: without parameters, and then resolved.
+        const plain = decodeURIComponent(rewritten.split('?')[0]!).replace(/;[^/\\]*/g, '')
+        expect(new URL(plain, 'http://h').pathname).toMatch(/^\/in(?:\/|$)/)
+      }),
+      { numRuns: 3_000 },
+    )
   })
 
   test('starts with a slash and holds no white space, whatever strip and prepend are', () => {
