@@ -283,12 +283,12 @@ export function websockets(upstreamClient: 'wire' | 'undici'): void {
     test('has none of the time limits of an answer', async () => {
       const web = await switchingOrigin((socket) => socket.pipe(socket))
       const { port } = await trafficTo(web.url, {
-        plan: { timeout: 150, idleTimeout: 150, headTimeout: 150 },
-        listener: { readTimeout: 150, writeTimeout: 150, idleTimeout: 150, headTimeout: 150 },
-        upstream: { headTimeout: 150, answerStallTimeout: 150, idleTimeout: 150, stallTimeout: 150 },
+        plan: { timeout: 800, idleTimeout: 800, headTimeout: 800 },
+        listener: { readTimeout: 800, writeTimeout: 800, idleTimeout: 800, headTimeout: 800 },
+        upstream: { headTimeout: 800, answerStallTimeout: 800, idleTimeout: 800, stallTimeout: 800 },
       })
       const client = await open(port)
-      await pause(500)
+      await pause(1_800)
       await client.send('still there').until('still there')
     })
   })
