@@ -18,6 +18,7 @@ import { type Explanation, explain, type HypotheticalRequest } from './observe/e
 import { Metrics, type MetricsOptions } from './observe/metrics.ts'
 import { Observers } from './observe/observers.ts'
 import type { MetricsSnapshot } from './observe/snapshot.ts'
+import { Tracing, type TracingOptions } from './observe/tracing/tracing.ts'
 import type { WorkerFigures } from './observe/worker-figures.ts'
 import { createHandler, type HandlerOptions } from './proxy/handler.ts'
 import type { WorkerPlace } from './route/balancing.ts'
@@ -63,6 +64,8 @@ export interface TrafficOptions {
   readonly metrics: MetricsOptions
   /** Null: there is none. */
   readonly accessLog: AccessLogOptions | null
+  /** Null: nothing is traced. */
+  readonly tracing: TracingOptions | null
 }
 
 /** The traffic plane: takes route changes, serves requests. */
@@ -139,7 +142,10 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     self === null || options.accessLog === null
       ? null
       : new AccessLog(options.accessLog, handlerOptions, { world, log, self })
-  const observer = new Observers(metrics, accessLog)
+  const tracing =
+    self === null || options.tracing === null ? null : new Tracing(options.tracing, self, { world, log })
+  const tracer = tracing === null ? null : tracing.tracer
+  const observer = new Observers(metrics, accessLog, tracer)
   const loopDelay = self === null ? null : new EventLoopDelay(world.clock)
   const wheel = new TimerWheel(world.clock)
   const auth = createAuth(options.auth, { world, log })
@@ -179,6 +185,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     live,
     noRoutePage,
     observer,
+    tracer,
     log,
     world,
     wheel,
@@ -193,7 +200,12 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     const cut = await Promise.all(draining.map((listener) => listener.drain(ms)))
     isOver = true
     loopDelay?.close()
-    await Promise.all([upstreams.destroy(), auth.close(), accessLog?.close(logGraceMs)])
+    await Promise.all([
+      upstreams.destroy(),
+      auth.close(),
+      accessLog?.close(logGraceMs),
+      tracing?.close(logGraceMs),
+    ])
     return cut.reduce((sum, count) => sum + count, 0)
   }
 
@@ -218,7 +230,7 @@ export function createTraffic(options: TrafficOptions, parts: TrafficParts): Tra
     async metrics() {
       metrics.counts.waiting = live.waiting
       return {
-        ...metrics.snapshot(accessLog?.figures ?? null),
+        ...metrics.snapshot(accessLog?.figures ?? null, tracing?.figures ?? null),
         upstreams: { addresses: upstreams.size, ...upstreams.connections() },
         live: upstreams.live(world.clock.now()),
         workers: self === null ? [] : [workerFigures(self)],

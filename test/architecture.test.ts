@@ -52,7 +52,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   auth: ['bcryptjs', 'jose', 'lru-cache', 'undici'],
   middleware: ['lru-cache'],
   upstream: ['undici'],
-  observe: ['prom-client'],
+  observe: ['prom-client', 'undici'],
   registry: ['undici', 'fastify', 'consul'],
   admin: ['fastify', '@fastify/static'],
   cli: ['consul', 'undici'],

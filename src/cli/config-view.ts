@@ -12,6 +12,7 @@ const secretKeys: ReadonlySet<OptionKey> = new Set<OptionKey>([
   'registry.consul.token',
   'registry.custom.queryparams',
   'metrics.circonus.apikey',
+  'tracing.headers',
   'metrics.circonus.submissionurl',
   'proxy.header.request.add',
   'proxy.header.request.set',

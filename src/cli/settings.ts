@@ -184,6 +184,19 @@ function accessLogOptions(config: Config): TrafficOptions['accessLog'] {
   }
 }
 
+/** Null: nothing is traced. */
+function tracingOptions(config: Config): TrafficOptions['tracing'] {
+  if (config['tracing.endpoint'] === '') return null
+  return {
+    endpoint: config['tracing.endpoint'],
+    headers: config['tracing.headers'],
+    ratio: config['tracing.ratio'],
+    propagation: config['tracing.propagation'],
+    service: config['tracing.servicename'],
+    queue: config['tracing.queue'],
+  }
+}
+
 /** Rejects with a StartError where the access log is a file that cannot be written. */
 export async function checkAccessFile(config: Config, context: CommandContext): Promise<void> {
   const target = config['log.access.target']
@@ -340,5 +353,6 @@ export function trafficOptions(
     upstreamClient: config['proxy.upstream.client'],
     metrics: { buckets: config['metrics.prometheus.buckets'] },
     accessLog: accessLogOptions(config),
+    tracing: tracingOptions(config),
   }
 }

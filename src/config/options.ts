@@ -16,6 +16,7 @@ import {
   duration,
   floats,
   headerName,
+  httpUrl,
   int,
   kvPath,
   line,
@@ -24,6 +25,7 @@ import {
   pagesByStatus,
   pairs,
   rates,
+  ratio,
   regularExpression,
   signedDuration,
   text,
@@ -553,6 +555,35 @@ export const options = {
   'metrics.circonus.brokerid': accepted(line, '', 'Broker at Circonus.'),
   'metrics.circonus.checkid': accepted(line, '', 'Check at Circonus.'),
   'metrics.circonus.submissionurl': accepted(line, '', 'Submission address of Circonus.'),
+
+  'tracing.endpoint': works(
+    httpUrl,
+    '',
+    'URL to which spans are sent, as OTLP over HTTP in JSON: that of an OpenTelemetry collector; empty: nothing is traced, and what clients say of traces is passed on as it is.',
+    'Example: http://localhost:4318/v1/traces',
+    'fabio had Zipkin up to 1.6 and has no tracing since.',
+  ),
+  'tracing.ratio': works(
+    ratio,
+    '0.01',
+    'Part of the requests that is recorded where their client has not decided about it, 0 to 1.',
+  ),
+  'tracing.propagation': works(
+    listOf(choice(['w3c', 'b3', 'b3multi'])),
+    'w3c',
+    'How instances are told of the trace: w3c is traceparent, b3 the field b3, b3multi the fields X-B3-…. What a client uses is used for its requests as well.',
+  ),
+  'tracing.servicename': works(line, 'gatehouse', 'Name of the gateway in traces.'),
+  'tracing.headers': works(
+    fieldValues,
+    '',
+    'Header fields that are sent to the collector with the spans, like Authorization: "Bearer …".',
+  ),
+  'tracing.queue': works(
+    int({ min: 128, max: 1_000_000 }),
+    '2048',
+    'Largest number of spans that wait to be sent, in each process; what comes beyond it is dropped and counted.',
+  ),
 
   'registry.backend': works(
     choice(['consul', 'static', 'file', 'custom']),

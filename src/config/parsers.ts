@@ -214,6 +214,26 @@ export const floats: Kind<readonly number[]> = {
     }),
 }
 
+/** A number from 0 to 1. */
+export const ratio: Kind<number> = {
+  type: 'number from 0 to 1',
+  parse(value) {
+    const number = /^(?:\d+\.?\d*|\.\d+)$/.test(value) ? Number(value) : Number.NaN
+    if (!(number >= 0 && number <= 1)) throw expected('a number from 0 to 1', value)
+    return number
+  },
+}
+
+/** An http or https URL, or empty for none. */
+export const httpUrl: Kind<string> = {
+  type: 'URL',
+  parse(value, context) {
+    const text = line.parse(value, context)
+    if (text === '' || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return text
+    throw expected('a URL like http://localhost:4318/v1/traces', text)
+  },
+}
+
 /** One of the words in `has`. */
 export function choice<const T extends string>(has: readonly T[]): Kind<T> {
   const words = has.map((word) => (word === '' ? 'nothing' : word))

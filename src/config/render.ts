@@ -11,6 +11,7 @@ const groups: readonly (readonly [prefix: string, title: string])[] = [
   ['ui.', 'UI and API'],
   ['log.', 'Log'],
   ['metrics.', 'Metrics'],
+  ['tracing.', 'Tracing'],
   ['bgp.', 'BGP'],
   ['', 'Everything else'],
 ]

@@ -13,6 +13,11 @@ export const counters = {
     'access_log_dropped',
     'lines of the access log that are lost: there was no room for them, or they could not be written',
   ],
+  spansExported: ['trace_spans_exported', 'spans of traces that the collector has'],
+  spansDropped: [
+    'trace_spans_dropped',
+    'spans of traces that are lost: there was no room for them, or the collector did not take them',
+  ],
   connectionsAccepted: ['connections_accepted', 'client connections that were opened'],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string]>>
 

@@ -126,6 +126,7 @@ export function explain(
         live,
         noRoutePage,
         observer: { upgraded() {}, finished() {} },
+        tracer: null,
         log: silent,
         world,
         wheel: new TimerWheel(world.clock),

@@ -21,6 +21,12 @@ export interface LineFigures {
   readonly waiting: number
 }
 
+/** Of traces. */
+export interface SpanFigures {
+  readonly exported: number
+  readonly dropped: number
+}
+
 export interface MetricsOptions {
   /** `metrics.prometheus.buckets`: upper bounds, seconds. */
   readonly buckets: readonly number[]
@@ -220,8 +226,13 @@ export class Metrics implements ExchangeObserver, Meters {
     this.counts.connectionsOpen--
   }
 
-  /** What was counted so far: copies, which stay as they are. @param lines of the access log; null: there is none */
-  snapshot(lines: LineFigures | null = null): MetricsSnapshot {
+  /**
+   * What was counted so far: copies, which stay as they are.
+   *
+   * @param lines of the access log; null: there is none
+   * @param spans of traces; null: nothing is traced
+   */
+  snapshot(lines: LineFigures | null = null, spans: SpanFigures | null = null): MetricsSnapshot {
     const { values } = this.#targets
     const copyOf = ({ sum, buckets }: PhaseFigures): PhaseFigures => ({ sum, buckets: buckets.slice() })
     return {
@@ -243,6 +254,8 @@ export class Metrics implements ExchangeObserver, Meters {
         accessLines: lines?.written ?? 0,
         accessDropped: lines?.dropped ?? 0,
         accessWaiting: lines?.waiting ?? 0,
+        spansExported: spans?.exported ?? 0,
+        spansDropped: spans?.dropped ?? 0,
       },
       refused: Object.fromEntries(this.#refused),
       redirects: Object.fromEntries(this.#redirects),

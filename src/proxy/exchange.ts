@@ -6,6 +6,7 @@ import type { Route, Target } from '../route/table.ts'
 import type { UpstreamCall } from '../upstream/client.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { BodyFilter } from './plan.ts'
+import type { ExchangeTrace } from './trace.ts'
 import type { Waiting } from './waiting.ts'
 
 /** The client's side of one exchange: what the handler may do to it, whatever reads and writes the socket. */
@@ -77,6 +78,8 @@ export class Exchange {
   waiting: Waiting | null = null
   call: UpstreamCall | null = null
   failure: GatewayError | null = null
+  /** Null: nobody wants to see it afterwards. */
+  trace: ExchangeTrace | null = null
   /** Of the request, where somebody has asked for one: `proxy.header.requestid`, an error answer, the access log. */
   id = ''
   /** How often it was sent, or tried to. */

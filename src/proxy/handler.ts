@@ -24,6 +24,7 @@ import { Relay } from './relay.ts'
 import { ReplayBody } from './replay-body.ts'
 import { mayRetry } from './retry.ts'
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts'
+import type { Tracer } from './trace.ts'
 import { Waiting } from './waiting.ts'
 
 export interface HandlerOptions extends ForwardingOptions, ErrorAnswerOptions {
@@ -48,6 +49,8 @@ export interface HandlerParts {
   /** The page for requests without a route; empty: none. */
   readonly noRoutePage: { readonly html: string }
   readonly observer: ExchangeObserver
+  /** Null: nothing is traced. */
+  readonly tracer: Tracer | null
   readonly log: Log
   readonly world: World
   readonly wheel: TimerWheel
@@ -101,6 +104,7 @@ class Phases implements Handler {
   handle(exchange: Exchange): void {
     this.#budget.began(exchange.startedAt)
     try {
+      if (this.#parts.tracer !== null) this.#parts.tracer.begin(exchange)
       if (this.#identify !== null) this.#identify(exchange)
       this.#route(exchange)
     } catch (error) {
@@ -342,6 +346,7 @@ class Phases implements Handler {
     const hostHeader = plan.host === null ? exchange.host : plan.host
     exchange.attempts++
     exchange.wasSent = false
+    if (exchange.trace !== null) this.#parts.tracer!.attempt(exchange, target)
     exchange.call = upstream.client.send(
       {
         method: exchange.method,
@@ -400,6 +405,7 @@ class Phases implements Handler {
 
   /** An attempt has failed. */
   attemptFailed(exchange: Exchange, plan: Plan, error: GatewayError): void {
+    if (exchange.trace !== null) this.#parts.tracer!.attemptFailed(exchange, error)
     // Where an answer breaks off, its head has said what there is to say: streams often end so.
     if (exchange.status === 0) this.#blame(exchange, error)
     this.release(exchange)

@@ -49,12 +49,13 @@ export function compileRequestLines(
   const spoofable = new Set([...forwardingNames, ...ours])
 
   return (exchange, hostHeader, { strip, request }) => {
-    const { fields, client, isPeerTrusted } = exchange
+    const { fields, client, isPeerTrusted, trace } = exchange
     let skip = strip === '' ? rewritten : rewritten | prefix
     let replaced =
       request === null && exchange.requestExcept === null
         ? except
         : union(except, request?.except ?? null, exchange.requestExcept)
+    if (trace !== null) replaced = union(replaced, trace.except)
     let added: string
     if (isPeerTrusted === null) {
       skip |= emptyForwarding(fields)
@@ -76,6 +77,7 @@ export function compileRequestLines(
     if (strip !== '') own += `X-Forwarded-Prefix: ${strip}\r\n`
     if (fields.hasAny(hasTe) && takesTrailers(fields)) own += 'TE: trailers\r\n'
     own += added
+    if (trace !== null) own += trace.lines
     if (request === null) return lines + own + exchange.requestLines
     // What the route says goes before what the gateway writes by itself, what a step before has found out before both.
     const { requestExcept } = exchange

@@ -128,6 +128,7 @@ export function handling(
       live: { current: table },
       noRoutePage: { html: '' },
       observer: { finished() {}, upgraded() {} },
+      tracer: null,
       log: new CapturedLog(),
       world,
       wheel: new TimerWheel(clock),

@@ -67,6 +67,7 @@ export const trafficOptions: TrafficOptions = {
   },
   upstreamClient: 'wire',
   accessLog: null,
+  tracing: null,
   metrics: { buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
 }
 
@@ -99,6 +100,7 @@ export async function startTraffic(
     worker?: TrafficOptions['worker']
     auth?: TrafficOptions['auth']
     accessLog?: TrafficOptions['accessLog']
+    tracing?: TrafficOptions['tracing']
   } = {},
 ) {
   const log = new CapturedLog()
@@ -121,6 +123,7 @@ export async function startTraffic(
       worker: more.worker ?? trafficOptions.worker,
       auth: more.auth ?? trafficOptions.auth,
       accessLog: more.accessLog ?? null,
+      tracing: more.tracing ?? null,
       listeners: [{ ...trafficOptions.listeners[0]!, ...more.listener }],
     },
     {

@@ -138,7 +138,7 @@ export const fields = {
   ),
   request_id: client(({ id, fields }) => (id === '' ? fields.first('x-request-id') : id)),
   route: of(({ route }) => (route === null ? '' : octetsOf(route.text))),
-  trace_id: of(({ fields }) => traceId(fields.first('traceparent'))),
+  trace_id: of(({ trace, fields }) => trace?.traceId ?? traceId(fields.first('traceparent'))),
   upstream_instance: of(({ chosen }) => (chosen === null ? '' : octetsOf(chosen.instance))),
   worker: number(({ worker }) => worker),
 } satisfies Readonly<Record<string, Field>>
