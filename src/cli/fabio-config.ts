@@ -42,8 +42,8 @@ const listen = ({ host, port, proto, readTimeout, writeTimeout, idleTimeout }: L
 export function fabioConfig(config: Config): unknown {
   return withoutSecrets({
     Log: {
-      AccessFormat: config['log.access.format'],
-      AccessTarget: config['log.access.target'],
+      AccessFormat: config['log.access.format'].text,
+      AccessTarget: accessTargetText(config['log.access.target']),
       RoutesFormat: config['log.routes.format'],
       Level: config['log.level'],
     },
@@ -234,4 +234,12 @@ function bgpPeer(peer: Readonly<Record<string, string>>): object {
     MultiHopLength: number('multihoplength'),
     MultiHop: peer.multihop === 'true',
   }
+}
+
+/** As it would be written; fabio knows `stdout` and nothing. */
+function accessTargetText(target: Config['log.access.target']): string {
+  if (target === null) return ''
+  if (target.kind !== 'syslog') return target.kind === 'file' ? target.path : target.kind
+  const { transport } = target
+  return `syslog+${transport}://${transport === 'unix' ? target.path : `${target.host}:${target.port}`}`
 }

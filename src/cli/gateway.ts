@@ -19,6 +19,7 @@ import type { CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
 import { explainBy } from './explain-by.ts'
 import { fabioConfig } from './fabio-config.ts'
+import { metricsPusher } from './metrics-push.ts'
 import { controlFigures, metricsSource } from './metrics-source.ts'
 import { chooseRegistry } from './registries.ts'
 import {
@@ -89,6 +90,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     log,
   })
   const metrics = metricsSource(config, traffic, () => controlFigures(control, registry, world.clock))
+  const pusher = metricsPusher(config, traffic, context, log)
   const metricsPorts: PrometheusListener[] = []
   context.onHangup(() => {
     log.info('gateway', 'hangup', 'SIGHUP: the files of the access log are opened anew')
@@ -98,6 +100,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     // Who sends requests here must hear of it before they are refused: first the registry, then the ports.
     isHealthy = false
     watch.close()
+    pusher.close()
     await self?.deregister()
     await sleep(world.clock, graceMs, neverAborted)
     const cut = await traffic.drain(config['proxy.shutdownwait'])
@@ -136,6 +139,7 @@ export async function startGateway(loaded: LoadResult, context: CommandContext):
     )
     log.info('admin', 'listening', `UI and API on port ${admin.port}`)
     watch.start()
+    pusher.start()
     for (const port of prometheusListeners(config)) metricsPorts.push(await listenPrometheus(port, metrics))
     for (const { port } of metricsPorts) log.info('admin', 'metrics-listening', `metrics on port ${port}`)
     self = selfRegistration(admin.port)

@@ -63,6 +63,8 @@ export type AccessPart =
   | { readonly kind: 'header'; readonly name: string }
 
 export interface AccessFormat {
+  /** As it was written. */
+  readonly text: string
   /** `json`: an object of the parts, which are fields all of them. */
   readonly form: 'text' | 'json'
   readonly parts: readonly AccessPart[]
@@ -112,11 +114,11 @@ export const accessFormat: Kind<AccessFormat> = {
     const text = line.parse(value, context)
     if (text.trim() === '') throw expected('a format, which is not empty', text)
     const json = /^json(?:\s+(.*))?$/.exec(text)
-    if (json === null) return { form: 'text', parts: partsOf(named[text] ?? text) }
+    if (json === null) return { text, form: 'text', parts: partsOf(named[text] ?? text) }
     const parts = partsOf(json[1] ?? jsonFields)
     const other = parts.find((part) => part.kind === 'text' && part.text.trim() !== '')
     if (other?.kind === 'text') throw expected('only $fields behind json', other.text.trim())
-    return { form: 'json', parts: parts.filter((part) => part.kind !== 'text') }
+    return { text, form: 'json', parts: parts.filter((part) => part.kind !== 'text') }
   },
 }
 

@@ -5,6 +5,7 @@ import { authSchemes } from './auth-schemes.ts'
 import { fieldNames, fieldValues } from './field-values.ts'
 import type { Kind } from './kind.ts'
 import { listeners, uiListener } from './listeners.ts'
+import { hostAndPort, metricsTargets, routeMetricName } from './metrics-targets.ts'
 import { names, origins } from './origins.ts'
 import {
   absolutePath,
@@ -512,10 +513,10 @@ export const options = {
     'Largest part of the access log in bytes that waits in the memory of each process; what comes while it is full is dropped and counted.',
   ),
 
-  'metrics.target': accepted(
-    list,
+  'metrics.target': works(
+    metricsTargets,
     '',
-    'Where metrics are sent. Here they are served at /metrics of ui.addr.',
+    'Where metrics are sent, comma separated: statsd_raw and dogstatsd over UDP, graphite over TCP, stdout (or flat) and label to the standard output. prometheus comes for them: /metrics of ui.addr has them in any case.',
   ),
   'metrics.prefix': works(
     metricsPrefix,
@@ -523,17 +524,24 @@ export const options = {
     'Prefix of metric names. May be a template with {{clean .Hostname}} and {{clean .Exec}}.',
     "fabio's default is {{clean .Hostname}}.{{clean .Exec}}, which gives each machine other names; default means the same.",
   ),
-  'metrics.names': accepted(
+  'metrics.separator': works(
     line,
-    '{{clean .Service}}.{{clean .Host}}.{{clean .Path}}.{{clean .TargetURL.Host}}',
-    'Name of the metrics of a route. It has no effect in fabio either.',
+    '',
+    'What stands between metrics.prefix and a name for StatsD and Graphite, like a dot.',
+    'fabio has nothing there, and names like fabiorequests.',
   ),
-  'metrics.interval': accepted(duration(), '30s', 'How often metrics are sent.'),
+  'metrics.names': works(
+    routeMetricName,
+    '{{clean .Service}}.{{clean .Host}}.{{clean .Path}}.{{clean .TargetURL.Host}}',
+    'Name of the metric of a route for StatsD and Graphite, a template with .Service, .Host, .Path, .TargetURL.Host and clean.',
+    'It has no effect in fabio since 1.6.',
+  ),
+  'metrics.interval': works(duration('100ms'), '30s', 'How often metrics are sent.'),
   'metrics.timeout': accepted(duration(), '10s', 'It has no effect in fabio either.'),
   'metrics.retry': accepted(duration(), '500ms', 'It has no effect in fabio either.'),
-  'metrics.graphite.addr': accepted(line, '', 'host:port of Graphite.'),
-  'metrics.statsd.addr': accepted(line, '', 'host:port of StatsD.'),
-  'metrics.dogstatsd.addr': accepted(line, '', 'host:port of DogStatsD.'),
+  'metrics.graphite.addr': works(hostAndPort, '', 'host:port of Graphite.'),
+  'metrics.statsd.addr': works(hostAndPort, '', 'host:port of StatsD.'),
+  'metrics.dogstatsd.addr': works(hostAndPort, '', 'host:port of DogStatsD.'),
   'metrics.prometheus.subsystem': works(
     line,
     '',

@@ -26,7 +26,7 @@ export const gauges = {
   accessWaiting: ['access_log_waiting_bytes', 'octets of the access log that wait to be written'],
   connectionsOpen: ['connections_open', 'client connections that are open'],
   waiting: ['waiting', 'requests that wait for an instance with fewer than maxconn= of them'],
-  tunnelsOpen: ['ws_conn', 'connections that were upgraded to another protocol, such as websockets'],
+  tunnelsOpen: ['ws.conn', 'connections that were upgraded to another protocol, such as websockets'],
 } as const satisfies Readonly<Record<string, readonly [name: string, help: string]>>
 
 export type CounterName = keyof typeof counters

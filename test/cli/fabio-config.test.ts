@@ -97,7 +97,7 @@ describe('the configuration in the structure of fabio', () => {
       'proxy.gzip.contenttype = ^text/plain$',
       'proxy.auth = name=a;type=basic;file=/x;realm=r;refresh=1m',
       'glob.matching.disabled = true',
-      'metrics.target = prometheus, statsd',
+      'metrics.target = prometheus, statsd_raw',
       'ui.path = /fabio/',
     )
     expect(config.Proxy).toMatchObject({ GZIPContentTypes: '^text/plain$', Strategy: 'rr' })
@@ -105,7 +105,7 @@ describe('the configuration in the structure of fabio', () => {
       a: { Name: 'a', Type: 'basic', Basic: { Realm: 'r', File: '/x', Refresh: 60_000_000_000 } },
     })
     expect(config.GlobMatchingDisabled).toBe(true)
-    expect(config.Metrics!.Target).toBe('prometheus,statsd')
+    expect(config.Metrics!.Target).toBe('prometheus,statsd_raw')
     expect(config.UI!.Path).toBe('/fabio')
   })
 

@@ -192,6 +192,7 @@ const ownOptions = [
   'tracing.servicename',
   'tracing.headers',
   'tracing.queue',
+  'metrics.separator',
   'log.access.buffer',
   'log.access.scope',
   'proxy.workers',
