@@ -542,5 +542,6 @@ function upgradeOf({ fields, body, client }: Exchange): string {
   // Behind h2c the requests of one client would be framed by nobody but the upstream.
   const isPassedOn =
     others.length === 0 && /^[\w!#$%&'*+.^`|~/-]+$/.test(protocol) && !/^h2c?(?:\/|$)/i.test(protocol)
-  return isPassedOn && options.some((option) => option.trim() === 'upgrade') ? protocol : ''
+  // White space as fields have it, and no other: a reader that trims more would take another option for this one.
+  return isPassedOn && options.some((option) => /^[\t ]*upgrade[\t ]*$/.test(option)) ? protocol : ''
 }

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { GatewayError } from '../../src/base/errors.ts'
 import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import { systemClock } from '../../src/base/world.ts'
-import type { ResponseSink, UpstreamRequest } from '../../src/http1/messages.ts'
+import type { ResponseSink, TunnelEnd, UpstreamRequest } from '../../src/http1/messages.ts'
 import type { UpstreamAddress } from '../../src/upstream/address.ts'
 import type { UpstreamCall, UpstreamClient } from '../../src/upstream/client.ts'
 import type { UndiciClientOptions } from '../../src/upstream/undici-client.ts'
@@ -79,7 +79,16 @@ export class Outcome implements ResponseSink {
   end(): void {
     this.#end('ended')
   }
-  switched(): void {
+  /** A tunnel that carries nothing, and ends with its other side. */
+  switched(_fields: unknown, { transport, handOver }: TunnelEnd): void {
+    handOver({
+      data() {},
+      ended: () => transport.end(),
+      drained() {},
+      writeFailed() {},
+      closed() {},
+    })
+    transport.resume()
     this.#end('switched')
   }
   failed(error: GatewayError): void {

@@ -37,8 +37,8 @@ describe('log.routes.format', () => {
       await start(flag, 'all')
       expect(told()).toEqual([
         'the table is now\n' +
-          'route add web a.net/ http://10.0.0.1:80/ weight 0.5000\n' +
-          'route add web a.net/ http://10.0.0.2:80/ (table)',
+          '  route add web a.net/ http://10.0.0.1:80/ weight 0.5000\n' +
+          '  route add web a.net/ http://10.0.0.2:80/ (table)',
       ])
     },
   )
@@ -47,10 +47,10 @@ describe('log.routes.format', () => {
     await start('-log.routes.format', 'detail')
     expect(told()).toEqual([
       'the table is now\n' +
-        '+-- host=a.net\n' +
-        '    +-- path=/\n' +
-        '        |-- addr=10.0.0.1:80 weight 0.50 slots 1/2\n' +
-        '        +-- addr=10.0.0.2:80 weight 0.50 slots 1/2 (table)',
+        '  +-- host=a.net\n' +
+        '      +-- path=/\n' +
+        '          |-- addr=10.0.0.1:80 weight 0.50 slots 1/2\n' +
+        '          +-- addr=10.0.0.2:80 weight 0.50 slots 1/2 (table)',
     ])
   })
 })
