@@ -98,7 +98,8 @@ function afterReading(edit: Edit, saved: Saved): Edit {
       look: 'caution',
       words: 'Somebody else has saved this document: this is the new text',
     } as const
-    return { ...edit, base: saved, text: saved.value, note }
+    // What somebody had put there before that is there no more.
+    return { ...edit, base: saved, text: saved.value, theirs: null, note }
   }
   return { ...edit, theirs: saved }
 }
