@@ -220,7 +220,7 @@ function withoutConnections(route: Route, told: (request: ExplainedRequest) => v
   const targets = route.targets.map((target) => ({
     ...target,
     meter: { inFlight: 0 },
-    upstream: target.upstream === null ? null : new Upstream(target.upstream.key, client),
+    upstream: target.upstream === null ? null : new Upstream(target.upstream.address, () => client),
   }))
   return { ...route, targets }
 }

@@ -9,4 +9,7 @@ export interface UpstreamAddress {
 
 /** What tells one upstream from another, the same in every process. */
 export const upstreamKey = ({ origin, serverName, tlsSkipVerify }: UpstreamAddress): string =>
-  `${origin} ${serverName ?? ''} ${tlsSkipVerify ? 'skip-verify' : ''}`.trimEnd()
+  // The same text, not another one with the same letters: there may be very many.
+  serverName === null && !tlsSkipVerify
+    ? origin
+    : `${origin} ${serverName ?? ''} ${tlsSkipVerify ? 'skip-verify' : ''}`.trimEnd()

@@ -20,7 +20,7 @@ export class Leaving {
     const timer = new WheelTimer(() => this.#timeIsUp(upstream, timer))
     upstream.forget(() => this.#ended(upstream, timer))
     // Destroyed meanwhile, it has nothing left to close.
-    upstream.client.close().catch(() => {})
+    upstream.close().catch(() => {})
     if (upstream.inFlight === 0) return
     this.#upstreams.set(upstream, timer)
     const ms = care === null ? 0 : care.options.drainTimeout
@@ -61,7 +61,7 @@ export class Leaving {
 
   async #cut(upstream: Upstream, why?: GatewayError): Promise<void> {
     for (const { transport } of upstream.tunnels) transport.destroy()
-    await upstream.client.destroy(why).catch(() => {})
+    await upstream.destroy(why).catch(() => {})
   }
 
   /** Ends what runs. */

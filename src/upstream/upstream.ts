@@ -1,10 +1,12 @@
 import { advanceInOrder, type Queue } from '../balance/queue.ts'
 import type { GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { SmallSet } from '../base/small-set.ts'
 import { type TimerWheel, WheelTimer } from '../base/timer-wheel.ts'
 import type { Clock } from '../base/world.ts'
 import type { TunnelEnd } from '../http1/messages.ts'
-import type { UpstreamClient } from './client.ts'
+import { type UpstreamAddress, upstreamKey } from './address.ts'
+import type { ConnectionCounts, UpstreamClient } from './client.ts'
 import { Ejection, type EjectionOptions, type EjectionState, probeTimeout } from './ejection.ts'
 import type { UpstreamGroup } from './group.ts'
 import type { LiveUpstream } from './live-upstream.ts'
@@ -29,16 +31,22 @@ export interface Care {
   changed(upstream: Upstream): void
 }
 
+/** Makes what speaks to an address. */
+export type Connect = (address: UpstreamAddress) => UpstreamClient
+
 /** In how many steps a slow start rises. */
 const slowSteps = 10
 
 /**
  * Live state of one address. Outlives every table that names it: what the route says and what traffic taught are two
  * objects. Timers change it, so that whoever picks an upstream compares a field and asks no clock.
+ *
+ * A table may name tens of thousands, most of which never get a request or never fail: what only those need that do is
+ * made when they do.
  */
 export class Upstream {
   readonly key: string
-  readonly client: UpstreamClient
+  readonly address: UpstreamAddress
   inFlight = 0
   /** How many targets of the live table name it. */
   namedBy = 0
@@ -51,12 +59,15 @@ export class Upstream {
   /** How much of its share it may have, 0 to 1. */
   part = 1
   /** Those of the routes that share requests among it and others. */
-  readonly groups = new Set<UpstreamGroup>()
-  readonly tunnels = new Set<TunnelEnd>()
+  readonly groups = new SmallSet<UpstreamGroup>()
+  readonly tunnels = new SmallSet<TunnelEnd>()
+  readonly #connect: Connect
   readonly #care: Care | null
-  readonly #ejection: Ejection | null
-  readonly #timer = new WheelTimer(() => this.#elapsed())
-  readonly #slowTimer = new WheelTimer(() => this.#rise())
+  #client: UpstreamClient | null = null
+  /** Null: it has never failed, or nobody is ejected. */
+  #ejection: Ejection | null = null
+  #timer: WheelTimer | null = null
+  #slowTimer: WheelTimer | null = null
   /** Monotonic milliseconds. */
   #ejectedUntil = 0
   /** It ought to be ejected and is not; said once. */
@@ -66,19 +77,46 @@ export class Upstream {
   #saidFarewell = false
 
   /** @param care null: what traffic teaches is not looked at */
-  constructor(key: string, client: UpstreamClient, care: Care | null = null) {
-    this.key = key
-    this.client = client
+  constructor(address: UpstreamAddress, connect: Connect, care: Care | null = null) {
+    this.key = upstreamKey(address)
+    this.address = address
+    this.#connect = connect
     this.#care = care
-    const options = care === null ? null : care.options.ejection
-    this.#ejection = options === null ? null : new Ejection(options)
+  }
+
+  /** HOT: once for each attempt. */
+  get client(): UpstreamClient {
+    return this.#client ?? this.#speak()
+  }
+
+  #speak(): UpstreamClient {
+    const client = this.#connect(this.address)
+    this.#client = client
+    // For who comes too late it is as closed as one that others have used.
+    if (this.#emptied !== null) client.close().catch(() => {})
+    return client
+  }
+
+  /** How many connections there are; null: nobody has asked for one, or the client keeps none. */
+  connections(): ConnectionCounts | null {
+    return this.#client?.connections?.() ?? null
+  }
+
+  /** Lets running exchanges finish, then closes the connections. */
+  async close(): Promise<void> {
+    await this.#client?.close()
+  }
+
+  /** Ends running exchanges and closes the connections now. */
+  async destroy(why?: GatewayError): Promise<void> {
+    await this.#client?.destroy(why)
   }
 
   /** HOT: once for each attempt. True: the request is the probe, and its outcome has to be told. */
   begin(): boolean {
     this.inFlight++
     if (!this.isHeldBack || this.#ejection === null || !this.#ejection.startProbe()) return false
-    this.#care!.wheel.arm(this.#timer, probeTimeout)
+    this.#elapseIn(probeTimeout)
     this.#settle()
     return true
   }
@@ -122,11 +160,11 @@ export class Upstream {
 
   /** An attempt has come to its answer. @param isTrouble 502, 503 or 504 */
   answered(status: number, isTrouble: boolean, isProbe: boolean): void {
-    if (this.#ejection === null || this.#emptied !== null) return
+    if (this.#emptied !== null) return
     if (isTrouble) this.#failed(`answered ${status}`, isProbe)
     else if (isProbe) this.#back()
     else if (this.state === 'closed') {
-      this.#ejection.succeeded()
+      this.#ejection?.succeeded()
       this.#isSpared = false
       this.isSuspect = false
     }
@@ -134,7 +172,7 @@ export class Upstream {
 
   /** An attempt has failed before its answer. */
   failed(error: GatewayError, isProbe: boolean): void {
-    if (this.#ejection === null || this.#emptied !== null) return
+    if (this.#emptied !== null) return
     if (isUpstreamsFault(error)) this.#failed(error.message, isProbe)
     else if (isProbe) this.probeLeft()
   }
@@ -143,12 +181,15 @@ export class Upstream {
   probeLeft(): void {
     if (this.state !== 'probing') return
     this.#ejection!.probeLeft()
-    this.#care!.wheel.cancel(this.#timer)
+    this.#cancel(this.#timer)
     this.#settle()
   }
 
   #failed(why: string, isProbe: boolean): void {
-    const ejection = this.#ejection!
+    const options = this.#care === null ? null : this.#care.options.ejection
+    if (options === null) return
+    this.#ejection ??= new Ejection(options)
+    const ejection = this.#ejection
     if (!isProbe) {
       this.isSuspect = true
       if (!ejection.failed()) return
@@ -157,13 +198,13 @@ export class Upstream {
         return
       }
     }
-    const { clock, wheel, log } = this.#care!
+    const { clock, log } = this.#care!
     const now = clock.monotonic()
     const ms = ejection.eject(now)
     this.#ejectedUntil = now + ms
-    wheel.cancel(this.#slowTimer)
+    this.#cancel(this.#slowTimer)
     this.#slowStep = slowSteps
-    wheel.arm(this.#timer, ms)
+    this.#elapseIn(ms)
     const cause = isProbe ? 'its probe failed' : `${ejection.failuresInARow} failures in a row`
     log.warn('upstream', 'ejected', `${this.key} gets nothing for ${ms / 1000} s: ${cause}: ${why}`)
     this.#settle()
@@ -182,13 +223,27 @@ export class Upstream {
   }
 
   #back(): void {
-    const { clock, wheel, log } = this.#care!
+    const { clock, log } = this.#care!
     this.#ejection!.probeSucceeded(clock.monotonic())
     this.#isSpared = false
-    wheel.cancel(this.#timer)
+    this.#cancel(this.#timer)
     log.info('upstream', 'returned', `${this.key} gets requests again: its probe was answered`)
     this.startSlowly()
     this.#care!.changed(this)
+  }
+
+  #elapseIn(ms: number): void {
+    this.#timer ??= new WheelTimer(() => this.#elapsed())
+    this.#care!.wheel.arm(this.#timer, ms)
+  }
+
+  #riseSoon(care: Care): void {
+    this.#slowTimer ??= new WheelTimer(() => this.#rise())
+    care.wheel.arm(this.#slowTimer, care.options.slowStart / slowSteps)
+  }
+
+  #cancel(timer: WheelTimer | null): void {
+    if (timer !== null) this.#care?.wheel.cancel(timer)
   }
 
   #elapsed(): void {
@@ -201,14 +256,13 @@ export class Upstream {
     const care = this.#care
     if (care !== null && care.options.slowStart > 0) {
       this.#slowStep = 1
-      care.wheel.arm(this.#slowTimer, care.options.slowStart / slowSteps)
+      this.#riseSoon(care)
     }
     this.#settle()
   }
 
   #rise(): void {
-    const { wheel, options } = this.#care!
-    if (++this.#slowStep < slowSteps) wheel.arm(this.#slowTimer, options.slowStart / slowSteps)
+    if (++this.#slowStep < slowSteps) this.#riseSoon(this.#care!)
     this.#settle()
   }
 
@@ -216,8 +270,8 @@ export class Upstream {
   forget(emptied: () => void): void {
     this.#emptied = emptied
     this.isAwaited = true
-    this.#care?.wheel.cancel(this.#timer)
-    this.#care?.wheel.cancel(this.#slowTimer)
+    this.#cancel(this.#timer)
+    this.#cancel(this.#slowTimer)
   }
 
   /** Tells its tunnels that they end. False: they have been told. */

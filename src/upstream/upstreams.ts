@@ -1,24 +1,24 @@
 import type { Queue } from '../balance/queue.ts'
 import { type UpstreamAddress, upstreamKey } from './address.ts'
-import type { ConnectionCounts, UpstreamClient } from './client.ts'
+import type { ConnectionCounts } from './client.ts'
 import { UpstreamGroup } from './group.ts'
 import { Leaving } from './leaving.ts'
 import { addUpstreams, type LiveUpstream } from './live-upstream.ts'
-import { type Care, Upstream } from './upstream.ts'
+import { type Care, type Connect, Upstream } from './upstream.ts'
 
 /** Nobody is ejected: then it does not matter what could be. */
 const noLimits = { maxShare: 0, panicShare: 0 }
 
 /** All upstreams by address. A table takes what it names and lets go of it when it is replaced. */
 export class Upstreams {
-  readonly #connect: (address: UpstreamAddress) => UpstreamClient
+  readonly #connect: Connect
   readonly #care: Care | null
   readonly #byKey = new Map<string, Upstream>()
   readonly #leaving: Leaving
   #areNewOnesSlow = false
 
   /** @param care null: what traffic teaches is not looked at */
-  constructor(connect: (address: UpstreamAddress) => UpstreamClient, care: Care | null = null) {
+  constructor(connect: Connect, care: Care | null = null) {
     this.#connect = connect
     this.#care = care
     this.#leaving = new Leaving(care)
@@ -38,9 +38,9 @@ export class Upstreams {
     let busy = 0
     let idle = 0
     let waiting = 0
-    for (const { client } of this.#byKey.values()) {
-      const counts = client.connections?.()
-      if (counts === undefined) continue
+    for (const upstream of this.#byKey.values()) {
+      const counts = upstream.connections()
+      if (counts === null) continue
       busy += counts.busy
       idle += counts.idle
       waiting += counts.waiting
@@ -62,7 +62,7 @@ export class Upstreams {
     const key = upstreamKey(address)
     let upstream = this.#byKey.get(key)
     if (upstream === undefined) {
-      upstream = new Upstream(key, this.#connect(address), this.#care)
+      upstream = new Upstream(address, this.#connect, this.#care)
       if (this.#areNewOnesSlow) upstream.startSlowly()
       this.#byKey.set(key, upstream)
     }
@@ -87,6 +87,6 @@ export class Upstreams {
     const all = [...this.#byKey.values()]
     this.#byKey.clear()
     for (const upstream of all) upstream.forget(() => {})
-    await Promise.all([this.#leaving.destroy(), ...all.map(({ client }) => client.destroy())])
+    await Promise.all([this.#leaving.destroy(), ...all.map((upstream) => upstream.destroy())])
   }
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../base/errors.ts'
+import { SmallSet } from '../base/small-set.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { ResponseSink, UpstreamRequest } from '../http1/messages.ts'
 import { isIdempotent } from '../http1/methods.ts'
@@ -33,8 +34,9 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
   readonly #wheel: TimerWheel
   readonly #idle: UpstreamConnection[] = []
   /** All of them, idle ones included. */
-  readonly #open = new Set<UpstreamConnection>()
-  readonly #waiting: WaitingCalls
+  readonly #open = new SmallSet<UpstreamConnection>()
+  /** Null: nobody has had to wait yet. */
+  #waiting: WaitingCalls | null = null
   #isClosing = false
   #closed: (() => void) | null = null
 
@@ -44,7 +46,6 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     this.#port = port === '' ? 80 : Number(port)
     this.#options = options
     this.#wheel = wheel
-    this.#waiting = new WaitingCalls(options, wheel)
   }
 
   /** Connections that are open. */
@@ -59,7 +60,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
 
   /** Requests that wait for a connection. */
   get waitingSize(): number {
-    return this.#waiting.size
+    return this.#waiting === null ? 0 : this.#waiting.size
   }
 
   send(request: UpstreamRequest, sink: ResponseSink): UpstreamCall {
@@ -70,7 +71,9 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
       return overCall
     }
     const connection = (this.#mayReuse(request) ? this.#takeIdle() : null) ?? this.#connect(request)
-    return connection === null ? this.#waiting.add(request, sink) : startOn(connection, request, sink)
+    if (connection !== null) return startOn(connection, request, sink)
+    this.#waiting ??= new WaitingCalls(this.#options, this.#wheel)
+    return this.#waiting.add(request, sink)
   }
 
   /** The other side may close a kept connection at this very moment, and then only what does no harm is sent again. */
@@ -109,7 +112,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
 
   idle(connection: UpstreamConnection): void {
     const { idleTimeout } = this.#options
-    if (this.#waiting.size > 0) {
+    if (this.waitingSize > 0) {
       this.#serve(connection)
       return
     }
@@ -126,13 +129,13 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
     const wasCounted = this.#open.delete(connection)
     const index = this.#idle.indexOf(connection)
     if (index !== -1) this.#idle.splice(index, 1)
-    if (wasCounted && this.#waiting.size > 0) this.#serve(null)
+    if (wasCounted && this.waitingSize > 0) this.#serve(null)
     if (this.#isUnused) this.#closed?.()
   }
 
   /** Whoever has waited longest gets this connection, or a new one where it must not be a kept one. */
   #serve(free: UpstreamConnection | null): void {
-    const waiting = this.#waiting.next()!
+    const waiting = this.#waiting!.next()!
     const isFit = free !== null && this.#mayReuse(waiting.request)
     if (free !== null && !isFit) {
       this.#open.delete(free)
@@ -144,7 +147,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
   }
 
   get #isUnused(): boolean {
-    return this.#open.size === 0 && this.#waiting.size === 0
+    return this.#open.size === 0 && this.waitingSize === 0
   }
 
   close(): Promise<void> {
@@ -156,7 +159,7 @@ export class WireClient implements UpstreamClient, UpstreamConnectionOwner {
   destroy(why?: GatewayError): Promise<void> {
     const isClosed = this.close()
     const error = why ?? new GatewayError('GW_CONNECT_FAILED', 'the connections to the upstream were closed')
-    this.#waiting.failAll(error)
+    this.#waiting?.failAll(error)
     for (const connection of this.#open) connection.fail(error)
     return isClosed
   }
