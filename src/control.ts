@@ -16,6 +16,7 @@ import type {
   TargetView,
 } from './admin/view.ts'
 import { messageOf } from './base/errors.ts'
+import { flat } from './base/flat.ts'
 import type { Log } from './base/log.ts'
 import type { World } from './base/world.ts'
 import type { Matcher } from './match/matcher.ts'
@@ -30,7 +31,7 @@ import {
   type Source,
 } from './route/definition.ts'
 import { Overrides } from './route/overrides.ts'
-import { definitionsOf, isRouteTag } from './route/tag.ts'
+import { definitionsOf, isRouteTag, tagReader } from './route/tag.ts'
 
 /** The control plane: turns what the registry says into route changes, and tells operators about them. */
 export interface Control {
@@ -140,11 +141,13 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
 
   function read({ instances }: ServiceInstances): KnownService {
     const rules = { prefix: options.tagPrefix, variables: { DC: registry.datacenter } }
+    const readTag = tagReader(rules)
     const definitions: RouteDefinition[] = []
     const problems: Problem[] = []
     for (const { service, node, id, address, port, tags, state } of instances) {
-      const instance = `${node}/${id}`
-      const found = definitionsOf({ service, instance, address, port, tags, healthy: state.routed }, rules)
+      const instance = flat(node, '/', id)
+      const healthy = state.routed
+      const found = definitionsOf({ service, instance, address, port, tags, healthy }, rules, readTag)
       definitions.push(...found.definitions)
       problems.push(...found.problems)
     }

@@ -41,7 +41,7 @@ export function planCompiler(
   const changeOf = compressionPart(defaults.compression)
   const standardCors = compileCors(defaults.cors)
   const standardRateLimit = compileRateLimit(defaults.rateLimits, '*', buckets)
-  return (target): Plan => {
+  const compile = (target: PlannedTarget): Plan => {
     const { options, authority, route } = target
     const redirect = options.redirect === undefined ? null : compileRedirect(options.redirect, options)
     const cors =
@@ -79,6 +79,13 @@ export function planCompiler(
       maxBody: options.maxBody ?? 0,
       retries: options.retry ?? defaults.retries,
     }
+  }
+  /** Of targets without options, which mostly are all of them: nothing in it is about one target. */
+  let standard: Plan | null = null
+  return (target) => {
+    if (Object.keys(target.options).length > 0) return compile(target)
+    standard ??= compile(target)
+    return standard
   }
 }
 

@@ -57,11 +57,11 @@ class ServiceSeries {
 /** One target: what a route's requests to it are counted by. */
 class TargetSeries implements Meter {
   inFlight = 0
-  /** Requests keep the meter that their target had for as long as they run: when the series has ended this is 0. */
+  /**
+   * 0: it has had no request yet, or has ended. Requests keep the meter that their target had for as long as they run.
+   */
   row = 0
   namedBy = 1
-  /** Once it was in a snapshot it is in all of them, until it ends. */
-  isTold = false
   readonly labels: MeterLabels
   readonly service: ServiceSeries
 
@@ -110,7 +110,6 @@ export class Metrics implements ExchangeObserver, Meters {
       return series
     }
     series = new TargetSeries(labels, this.#service(labels.service))
-    series.row = this.#targets.take(series)
     this.#series.set(key, series)
     return series
   }
@@ -119,8 +118,14 @@ export class Metrics implements ExchangeObserver, Meters {
     const series = meter as TargetSeries
     if (--series.namedBy > 0) return
     this.#series.delete(targetKey(series.labels))
-    this.#targets.letGo(series.row)
+    if (series.row > 0) this.#targets.letGo(series.row)
     series.row = 0
+  }
+
+  /** The row of a target that had none; of one whose series has ended, nobody's. */
+  #begin(series: TargetSeries): number {
+    if (series.namedBy > 0) series.row = this.#targets.take(series)
+    return series.row
   }
 
   #service(name: string): ServiceSeries {
@@ -155,7 +160,9 @@ export class Metrics implements ExchangeObserver, Meters {
     if (status === 101) this.counts.tunnelsOpen--
     const { bounds } = this
     const bucket = firstBucket + bucketOf(bounds, milliseconds)
-    const { row, service } = chosen!.meter as TargetSeries
+    const series = chosen!.meter as TargetSeries
+    const { service } = series
+    const row = series.row || this.#begin(series)
     const statusRow = service.rows[this.#numberOf[status - 100]!] || this.#newStatus(service, status)
     const targets = this.#targets.values
     const statuses = this.#statuses.values
@@ -233,15 +240,16 @@ export class Metrics implements ExchangeObserver, Meters {
    * @param spans of traces; null: nothing is traced
    */
   snapshot(lines: LineFigures | null = null, spans: SpanFigures | null = null): MetricsSnapshot {
+    for (const series of this.#series.values()) {
+      if (series.row === 0 && series.inFlight > 0) this.#begin(series)
+    }
     const { values } = this.#targets
     const copyOf = ({ sum, buckets }: PhaseFigures): PhaseFigures => ({ sum, buckets: buckets.slice() })
     return {
       bounds: this.bounds,
       targets: this.#targets.copy((series, at) => {
-        const { inFlight, labels } = series
-        values[at + column.inFlight] = inFlight
-        series.isTold ||= inFlight > 0 || values[at + column.requests]! > 0
-        return series.isTold ? labels : null
+        values[at + column.inFlight] = series.inFlight
+        return series.labels
       }),
       statuses: this.#statuses.copy((labels) => labels),
       phases: {

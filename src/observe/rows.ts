@@ -61,8 +61,8 @@ export class Rows<Owner> {
     this.#free.push(index)
   }
 
-  /** Copies rows, one behind the other: those for which `tell` gives labels. */
-  copy<L>(tell: (owner: Owner, at: number) => L | null): LabelledRows<L> {
+  /** Copies all rows, one behind the other, with what `tell` calls them. */
+  copy<L>(tell: (owner: Owner, at: number) => L): LabelledRows<L> {
     const { width } = this
     const labels: L[] = []
     const values = new Float64Array(this.size * width)
@@ -70,13 +70,11 @@ export class Rows<Owner> {
       const owner = this.#owners[index]!
       if (owner === null) continue
       const at = index * width
-      const told = tell(owner, at)
-      if (told === null) continue
       const to = labels.length * width
+      labels.push(tell(owner, at))
       for (let i = 0; i < width; i++) values[to + i] = this.values[at + i]!
-      labels.push(told)
     }
-    return { labels, values: values.subarray(0, labels.length * width) }
+    return { labels, values }
   }
 }
 

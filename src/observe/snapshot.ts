@@ -1,3 +1,4 @@
+import { flat } from '../base/flat.ts'
 import type { MeterLabels } from '../route/meter.ts'
 import { addUpstreams, type LiveUpstream } from '../upstream/live-upstream.ts'
 import { type CounterName, counterNames, type GaugeName, gaugeNames, noCounts } from './counters.ts'
@@ -148,7 +149,7 @@ export function ofThePast(snapshot: MetricsSnapshot): MetricsSnapshot {
 
 /** One text for the labels of one target, and for no other. */
 export const targetKey = ({ service, host, path, url }: MeterLabels): string =>
-  `${service}\n${host}\n${path}\n${url}`
+  flat(service, '\n', host, '\n', path, '\n', url)
 const statusKey = ({ service, status }: StatusLabels): string => `${status} ${service}`
 
 function addRows<L>(

@@ -1,3 +1,5 @@
+import { flat } from '../base/flat.ts'
+
 /** Where a target's requests go. */
 export interface Destination {
   readonly scheme: 'http' | 'https'
@@ -15,7 +17,7 @@ export function parseDestination(url: string): Destination | null {
   const { hostname: host, port: text } = new URL(url)
   // URL leaves a default port out; a connection needs it.
   const port = text === '' ? (scheme === 'http' ? 80 : 443) : Number(text)
-  return { scheme, host, port, authority: `${host}:${port}` }
+  return { scheme, host, port, authority: flat(host, ':', port) }
 }
 
 export const schemes = ['http', 'https', 'tcp', 'grpc', 'grpcs'] as const

@@ -1,5 +1,6 @@
 import type { Queue } from '../balance/queue.ts'
 import { sharesOf } from '../balance/shares.ts'
+import { flat } from '../base/flat.ts'
 import { HostIndex, isPattern, requestHost } from '../match/host-index.ts'
 import type { Matcher } from '../match/matcher.ts'
 import { PathIndex } from '../match/path-index.ts'
@@ -343,7 +344,7 @@ export class TableBuilder {
 export function upstreamAddress({ scheme, authority }: Destination, options: RouteOptions): UpstreamAddress {
   const isNamed = scheme === 'https' && options.host !== undefined && options.host !== 'dst'
   return {
-    origin: `${scheme}://${authority}`,
+    origin: flat(scheme, '://', authority),
     serverName: isNamed ? options.host! : null,
     tlsSkipVerify: options.tlsSkipVerify === true,
   }

@@ -1,3 +1,4 @@
+import { flat } from '../base/flat.ts'
 import type { Problem, RouteDefinition, Source } from './definition.ts'
 import { type Scheme, schemeOf, schemes } from './destination.ts'
 import { quote, RouteMistake } from './mistake.ts'
@@ -111,21 +112,45 @@ function splitAt(text: string, separator: string): [before: string, after: strin
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** The definitions that an instance's tags make, and what is wrong with the tags that make none. Never throws. */
+export type ReadTag = (tag: string) => RouteTag
+
+/**
+ * Reads each text once: the instances of a service mostly have the same tags, and what is read of them is then one
+ * object instead of one for each.
+ */
+export function tagReader(rules: TagRules): ReadTag {
+  const known = new Map<string, RouteTag>()
+  return (text) => {
+    let tag = known.get(text)
+    if (tag === undefined) {
+      tag = parseRouteTag(text, rules)
+      known.set(text, tag)
+    }
+    return tag
+  }
+}
+
+/**
+ * The definitions that an instance's tags make, and what is wrong with the tags that make none. Never throws.
+ *
+ * @param read for instances of one service, the same `tagReader`
+ */
 export function definitionsOf(
   instance: TaggedInstance,
   rules: TagRules,
+  read: ReadTag = tagReader(rules),
 ): { definitions: RouteDefinition[]; problems: Problem[] } {
   const definitions: RouteDefinition[] = []
   const problems: Problem[] = []
   const isRoute = (tag: string): boolean => isRouteTag(tag, rules.prefix)
-  const serviceTags = instance.tags.filter((tag) => !isRoute(tag)).map((tag) => tag.trim())
+  const others = instance.tags.filter((tag) => !isRoute(tag))
+  const serviceTags = others.length === 0 ? none : others.map((tag) => tag.trim())
   for (const text of instance.tags.filter(isRoute)) {
     const report = (reason: string): void => {
       problems.push({ service: instance.service, instance: instance.instance, text, reason })
     }
     try {
-      const tag = parseRouteTag(text, rules)
+      const tag = read(text)
       const url = tag.url ?? urlOf(instance, tag.scheme)
       const { options, unserved } = settle(tag.source, url, tag)
       for (const reason of tag.dropped) report(`${reason}; the route is served without it`)
@@ -152,10 +177,12 @@ export function definitionsOf(
   return { definitions, problems }
 }
 
+const none: readonly string[] = []
+
 /** As fabio writes it: a path after http only (fabio reference 1.3, 1.4). */
 function urlOf({ address, port }: TaggedInstance, scheme: Scheme): string {
   const host = address.includes(':') && !address.startsWith('[') ? `[${address}]` : address
-  const url = `${scheme}://${host}:${port}${scheme === 'http' ? '/' : ''}`
+  const url = flat(scheme, '://', host, ':', port, scheme === 'http' ? '/' : '')
   // `10.0.0.1/x` and `10.0.0.1#` would read as an address whose port is another one.
   const isHost = /^(?:\[[\da-f:.]+\]|[^\s/?#@\\:[\]]+)$/i.test(host)
   if (port < 1 || !isHost || schemeOf(url) !== scheme) {

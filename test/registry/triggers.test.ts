@@ -59,7 +59,7 @@ function start(seed: number) {
       path: '/v1/catalog/services',
       onAnswer: ({ body, index }) => {
         const now = new Map(
-          Object.entries(body as object).map(([name, list]) => [name, textsIn(list).sort().join()]),
+          Object.entries(body as object).map(([name, list]) => [name, [...textsIn(list)].sort().join()]),
         )
         const retagged = [...now.keys()].filter((name) => tags.has(name) && tags.get(name) !== now.get(name))
         const isFirst = tags.size === 0

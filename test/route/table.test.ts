@@ -172,13 +172,27 @@ describe('a change', () => {
   test('keeps the connections of an address that stays, and closes those of one that nobody names', () => {
     const { live, upstreams, clients } = createLive()
     live.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/', b))])
-    const kept = live.current.find('', '/', false)!.targets[0]!.upstream
+    const both = live.current.find('', '/', false)!.targets.map(({ upstream }) => upstream!)
+    for (const upstream of both) expect(upstream.client).toBe(clients.get(upstream.key))
+    const [kept, left] = both
     live.apply([serviceRoutes('s', definition('s', '/', a), definition('s', '/more', a))])
     expect(live.current.find('', '/', false)!.targets[0]!.upstream).toBe(kept)
     expect(clients.get('http://10.0.0.1:80')!.closed).toBe(false)
     expect(clients.get('http://10.0.0.2:80')!.closed).toBe(true)
     live.apply([serviceRoutes('s')])
     expect(upstreams.size).toBe(0)
+    expect(clients.get('http://10.0.0.1:80')!.closed).toBe(true)
+    expect(left!.client).toBe(clients.get('http://10.0.0.2:80'))
+  })
+
+  test('makes nothing to speak to an address with before a request goes there, and nothing open after it has left', () => {
+    const { live, clients } = createLive()
+    live.apply([serviceRoutes('s', definition('s', '/', a))])
+    const { upstream } = live.current.find('', '/', false)!.targets[0]!
+    live.apply([serviceRoutes('s')])
+    expect(clients.size).toBe(0)
+    // A request that waited for something else while the table changed.
+    expect(upstream!.client).toBe(clients.get('http://10.0.0.1:80'))
     expect(clients.get('http://10.0.0.1:80')!.closed).toBe(true)
   })
 

@@ -56,9 +56,18 @@ export function instanceOf(entry: HealthEntry, rules: HealthRules): Instance {
   }
 }
 
-/** The texts of a list; nothing else in it is a tag. */
-export const textsIn = (list: unknown): string[] =>
-  Array.isArray(list) ? list.filter((item): item is string => typeof item === 'string') : []
+const isText = (item: unknown): item is string => typeof item === 'string'
+
+/** The texts of a list; nothing else in it is a tag. Mostly the list itself: there are very many, and small. */
+export function textsIn(list: unknown): readonly string[] {
+  if (!Array.isArray(list) || list.length === 0) return none
+  return list.every(isText) ? list : list.filter(isText)
+}
+
+const none: readonly string[] = []
+
+/** One for all: most instances are in this state. */
+const passing: InstanceState = { routed: true, health: 'passing', reason: '' }
 
 const isCheck = (check: HealthCheck): boolean =>
   typeof check?.CheckID === 'string' && typeof check.Status === 'string'
@@ -96,9 +105,7 @@ export function stateOf(
   }
   if (healthy > 0 && (rules.checksRequired === 'one' || failing.length === 0)) {
     const worst = worstOf(own)
-    return worst.Status === 'passing'
-      ? { routed: true, health: 'passing', reason: '' }
-      : { routed: true, health: 'warning', reason: wordsOf(worst) }
+    return worst.Status === 'passing' ? passing : { routed: true, health: 'warning', reason: wordsOf(worst) }
   }
   const worst = worstOf(failing)
   return {

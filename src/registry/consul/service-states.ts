@@ -89,11 +89,10 @@ export class ServiceStates {
   #update(change: ServiceInstances, isConfirmed: boolean): boolean {
     const { service, instances } = change
     const isRouted = instances.some((instance) => instance.state.routed)
-    const text = JSON.stringify(instances)
     const isLost = !isRouted && this.#guard.isRouted(service)
     if (isLost) this.#guard.lost(service)
     else this.#guard.found(service)
-    if (text === this.#known.get(service)?.text) {
+    if (areSame(this.#known.get(service)?.instances ?? none, instances)) {
       this.#held.delete(service)
       return false
     }
@@ -102,18 +101,18 @@ export class ServiceStates {
     // may be the words of an agent that has just started.
     const isDoubtful = isLost && (instances.length === 0 || isDistrusted) && (!isConfirmed || isDistrusted)
     if (isDoubtful) this.#hold(change)
-    else this.#accept(change, text)
+    else this.#accept(change)
     return true
   }
 
-  #accept(change: ServiceInstances, text = JSON.stringify(change.instances)): void {
+  #accept(change: ServiceInstances): void {
     const { service, instances } = change
     this.#held.delete(service)
     const routed = instances.filter((instance) => instance.state.routed).length
     const isLoss = routed < (this.#known.get(service)?.routed ?? 0)
     this.#guard.told(service, routed > 0)
     if (instances.length === 0) this.#known.delete(service)
-    else this.#known.set(service, { text, routed, instances })
+    else this.#known.set(service, { routed, instances })
     this.#tell(change, isLoss)
   }
 
@@ -163,11 +162,34 @@ export class ServiceStates {
 }
 
 interface KnownService {
-  /** The instances as text, to compare. */
-  readonly text: string
   readonly routed: number
   readonly instances: readonly Instance[]
 }
+
+const none: readonly Instance[] = []
+
+const areSame = (before: readonly Instance[], after: readonly Instance[]): boolean =>
+  before.length === after.length && before.every((instance, i) => isSame(instance, after[i]!))
+
+/** Who adds a field says here how it is compared: one that is left out would never be news. */
+const same: { readonly [Field in keyof Instance]: (a: Instance[Field], b: Instance[Field]) => boolean } = {
+  service: Object.is,
+  id: Object.is,
+  node: Object.is,
+  address: Object.is,
+  port: Object.is,
+  tags: (a, b) => a.length === b.length && a.every((tag, i) => tag === b[i]),
+  state: (a, b) => a.routed === b.routed && a.health === b.health && a.reason === b.reason,
+}
+
+const isSame = (a: Instance, b: Instance): boolean =>
+  same.state(a.state, b.state) &&
+  same.tags(a.tags, b.tags) &&
+  same.address(a.address, b.address) &&
+  same.port(a.port, b.port) &&
+  same.id(a.id, b.id) &&
+  same.node(a.node, b.node) &&
+  same.service(a.service, b.service)
 
 const gatherMs = 50
 /** How long a service that is gone waits for others that are gone with it. */
