@@ -35,6 +35,33 @@ describe('the check scan', () => {
     expect(look(scan, next)).toEqual(changed)
   })
 
+  const some = fc.record({
+    Node: fc.constantFrom('n1', 'n2'),
+    CheckID: fc.constantFrom('a', 'b'),
+    Status: fc.constantFrom('passing', 'critical'),
+    ServiceID: fc.constantFrom('x', 'y', 'x\n'),
+    ServiceName: fc.constantFrom('s', 't'),
+    ServiceTags: fc.subarray(['u', 'v', 'u,v']),
+  })
+
+  test('names just those services whose checks are others, in whatever order they come', () => {
+    const textsOf = (checks: readonly ScannedCheck[], name: string): string =>
+      checks
+        .filter(({ ServiceName }) => ServiceName === name)
+        .map((one) => JSON.stringify(one))
+        .sort()
+        .join()
+    fc.assert(
+      fc.property(fc.array(some), fc.array(some), (before, after) => {
+        const scan = new CheckScan()
+        look(scan, before)
+        const changed = ['s', 't'].filter((name) => textsOf(before, name) !== textsOf(after, name))
+        expect(look(scan, after)!.sort()).toEqual(changed)
+        expect(look(scan, [...after].reverse())).toEqual([])
+      }),
+    )
+  })
+
   test('an answer that breaks off is refused, and the next is compared with the last whole one', () => {
     const scan = new CheckScan()
     look(scan, [check('a', 'a1')])
