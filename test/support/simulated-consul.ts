@@ -1,6 +1,7 @@
 import { sleep, type World } from '../../src/base/world.ts'
 import { CheckScan } from '../../src/registry/consul/check-scan.ts'
 import type { Answer } from '../../src/registry/consul/client.ts'
+import { digestOf } from '../../src/registry/consul/digest.ts'
 import type { Look, Scanner } from '../../src/registry/consul/scanner.ts'
 
 export type Status = 'passing' | 'warning' | 'critical'
@@ -143,6 +144,15 @@ export class SimulatedConsul {
         scan.take(JSON.stringify(body))
         return { changed: scan.end(), index }
       },
+      digests: (services) =>
+        Promise.all(
+          services.map(async (service) => {
+            // Now and then it gets no answer.
+            if (this.#world.random() < 0.1) return null
+            const { body } = await this.read(`/v1/health/service/${service}`, this.#signal)
+            return digestOf(body)
+          }),
+        ),
       close: async () => {},
     }
   }

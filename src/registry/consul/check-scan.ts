@@ -1,15 +1,16 @@
+import { Digest } from './digest.ts'
 import { textsIn } from './health.ts'
 
 /**
  * Finds out which services gained, lost or changed a check between two looks at all checks of the datacenter. Runs in
- * a thread of its own (`check-scan-worker.ts`): the answer can be ten megabytes and more, and parsing it where requests
+ * a thread of its own (`scan-worker.ts`): the answer can be ten megabytes and more, and parsing it where requests
  * are forwarded would hold them up.
  *
  * The answer is taken piece by piece and never held whole, and of each service only a digest of its checks is kept, so
  * size costs time and no memory.
  */
 export class CheckScan {
-  #before: Map<string, Digest> | null = null
+  #before: ReadonlyMap<string, Digest> | null = null
   #now = new Map<string, Digest>()
   #splitter = new ObjectSplitter()
 
@@ -41,7 +42,7 @@ export class CheckScan {
     this.reset()
     if (before === null) return null
     const changed = new Set<string>()
-    for (const [name, digest] of now) if (before.get(name)?.equals(digest) !== true) changed.add(name)
+    for (const [name, digest] of now) if (before.get(name)?.value !== digest.value) changed.add(name)
     for (const name of before.keys()) if (!now.has(name)) changed.add(name)
     return [...changed]
   }
@@ -50,34 +51,6 @@ export class CheckScan {
   reset(): void {
     this.#now = new Map()
     this.#splitter = new ObjectSplitter()
-  }
-}
-
-/**
- * Of a set of texts, in whatever order: two sums of 32 bits of their hashes. That two sets have the same by chance is
- * less likely than a broken disk, and what it would hide the next sweep finds (`triggers.ts`).
- */
-class Digest {
-  #one = 0
-  #other = 0
-
-  add(text: string): void {
-    let one = 0xdeadbeef
-    let other = 0x41c6ce57
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i)
-      one = Math.imul(one ^ unit, 0x9e3779b1)
-      other = Math.imul(other ^ unit, 0x5f356495)
-    }
-    // The end of the text has to reach all bits: a sum of what differs in few of them would be easy to meet again.
-    one = Math.imul(one ^ (one >>> 16), 0x85ebca6b) ^ Math.imul(other ^ (other >>> 13), 0xc2b2ae35)
-    other = Math.imul(other ^ (other >>> 16), 0x85ebca6b) ^ Math.imul(one ^ (one >>> 13), 0xc2b2ae35)
-    this.#one = (this.#one + one) | 0
-    this.#other = (this.#other + other) | 0
-  }
-
-  equals(that: Digest): boolean {
-    return this.#one === that.#one && this.#other === that.#other
   }
 }
 

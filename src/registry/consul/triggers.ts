@@ -6,6 +6,7 @@ import { TokenBucket } from '../../base/token-bucket.ts'
 import { sleep, type World } from '../../base/world.ts'
 import type { Answer, ConsulClient } from './client.ts'
 import type { Contact } from './contact.ts'
+import { digestOf } from './digest.ts'
 import type { Follower, FollowerListener } from './follower.ts'
 import { servicePath } from './own-watches.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -32,7 +33,8 @@ export interface TriggersOptions {
  *   what differs in them names the services to read.
  * - An instance that joins or leaves while its checks pass is in neither. The query on the names of services wakes for
  *   it without saying whose it is, so all checks of the datacenter are looked at, in a thread of their own.
- * - Where that explains nothing (an address changed and no check did), every service is read, at most once in a while.
+ * - Where that explains nothing (an address changed and no check did), the same thread reads every service, at most
+ *   once in a while, and says which are not as they were read last.
  */
 export class Triggers implements Follower {
   readonly #options: TriggersOptions
@@ -41,6 +43,8 @@ export class Triggers implements Follower {
   readonly #scanner: Scanner
   readonly #followed = new Set<string>()
   readonly #reads = new ServiceReads()
+  /** Of what was read last of each service. */
+  readonly #digests = new Map<string, number>()
   /** The last answer of each state; null before the first. */
   readonly #unwell = new Map<string, UnwellList | null>()
   readonly #scanRate: TokenBucket
@@ -54,6 +58,7 @@ export class Triggers implements Follower {
   #isUnexplained = false
   #lastScanError = ''
   readonly #scanBackoff: Backoff
+  #isSweeping = false
   #lastSweepAt = Number.NEGATIVE_INFINITY
   #cancelSweep: (() => void) | null = null
   /** When the names of services last woke. */
@@ -112,6 +117,7 @@ export class Triggers implements Follower {
   unfollow(service: string): void {
     this.#followed.delete(service)
     this.#reads.forget(service)
+    this.#digests.delete(service)
     this.#queue.remove(service)
   }
 
@@ -154,6 +160,7 @@ export class Triggers implements Follower {
     this.#timesLost = timesLost
     this.#seenIndex = 0n
     this.#reads.forgetAll()
+    this.#digests.clear()
     this.#readAll()
   }
 
@@ -167,6 +174,7 @@ export class Triggers implements Follower {
       return
     }
     this.#options.listener.answered(service, answer)
+    this.#digests.set(service, digestOf(answer.body))
     const isBehind = this.#reads.take(service, answer, (state) => this.#unwell.get(state) ?? null)
     if (isBehind) this.#readLater(service)
   }
@@ -259,23 +267,41 @@ export class Triggers implements Follower {
     }
   }
 
-  /** Reads every service, if that was not done lately; else soon. */
+  /** Looks at every service, if that was not done lately; else soon. */
   #sweep(): void {
     const { clock } = this.#options.world
-    if (clock.monotonic() < this.#lastSweepAt + this.#sweepEveryMs) {
+    if (this.#isSweeping || clock.monotonic() < this.#lastSweepAt + this.#sweepEveryMs) {
       this.#sweepLater()
       return
     }
     this.#lastSweepAt = clock.monotonic()
-    this.#readAll()
+    this.#isSweeping = true
+    void this.#compareAll().finally(() => {
+      this.#isSweeping = false
+    })
+  }
+
+  /** What the thread finds other than it was read last is read here, too: it alone must not decide what is true. */
+  async #compareAll(): Promise<void> {
+    const services = [...this.#followed]
+    for (let at = 0; at < services.length; at += sweepAtOnce) {
+      await this.#options.contact.whenThere()
+      if (this.#closing.signal.aborted) return
+      const some = services.slice(at, at + sweepAtOnce)
+      const digests = await this.#scanner.digests(some).catch(() => [])
+      if (this.#closing.signal.aborted) return
+      for (const [i, service] of some.entries()) {
+        const isSame = digests[i] !== undefined && digests[i] === this.#digests.get(service)
+        if (!isSame && this.#followed.has(service)) this.#queue.add(service)
+      }
+    }
   }
 
   #sweepLater(): void {
     this.#cancelSweep ??= this.#options.world.clock.after(this.#sweepEveryMs, () => {
       this.#cancelSweep = null
       const now = this.#options.world.clock.monotonic()
-      this.#lastSweepAt = now
-      this.#readAll()
+      this.#sweep()
       // What was registered only now may not have reached the servers that are read from.
       if (now < this.#registeredAt + settledMs) this.#sweepLater()
     })
@@ -294,6 +320,8 @@ const settledMs = 1_000
 const readWidth = 16
 /** Two looks in a row are free, then one in this time. */
 const scanEveryMs = 1_000
+/** Services that the thread is asked for in one message. */
+const sweepAtOnce = 32
 /** Between two sweeps: the more there is to read, the more rarely. 2,000 services are read twice a minute at most. */
 const sweepMsPerService = 15
 const minSweepMs = 1_000
