@@ -42,6 +42,10 @@ const codes: Readonly<Partial<Record<string, ErrorCode>>> = {
 function nameFailure(error: unknown): GatewayError {
   const { name, code = '' } = error as NodeJS.ErrnoException
   const named = (as: ErrorCode): GatewayError => new GatewayError(as, messageOf(error), { cause: error })
+  // undici keeps a connection whose parser has come to its end (llhttp does so for `Proxy-Connection: close` in a
+  // trailer): of what came for this request nothing was read. The error has no code, only llhttp's words.
+  if (name === 'HTTPParserError' && messageOf(error).includes('Data after `Connection: close`'))
+    return named('GW_RESET')
   // The assertion is undici's about a status that is none.
   if (name === 'HTTPParserError' || name === 'AssertionError') return named('GW_BAD_ANSWER')
   // Every way in which a certificate or a TLS hello can be wrong is the upstream's doing.

@@ -55,7 +55,7 @@ export function readRequests(octets: Buffer): Reading {
     })
     end = at
     // llhttp leaves what follows a request for another protocol to whoever speaks that.
-    if (head.first('upgrade') !== '') return stopped('left')
+    if (head.all('upgrade').some((protocol) => protocol !== '')) return stopped('left')
     if (!head.keepAlive) return stopped('closed')
   }
   return stopped('waits')
