@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly idle: number | null
   /** Latencies at half of what the slower of two proxies can do are measured instead. */
   readonly half: boolean
+  /** What access log, tracing and metrics cost is measured instead. */
+  readonly cost: boolean
   /** Gatehouse with more properties, beside itself. */
   readonly variants: readonly Variant[]
   readonly cases: readonly string[]
@@ -39,7 +41,7 @@ export const peerNames = ['fastify', 'undici', 'haproxy', 'nginx', 'caddy'] as c
 export type PeerName = (typeof peerNames)[number]
 
 const caseNames: readonly string[] = cases.map(({ name }) => name)
-const micros = ['match', 'accept'] as const
+const micros = ['match', 'accept', 'observer'] as const
 const loads = ['wrk', 'autocannon'] as const
 
 /** CPU time is counted in ticks of 10 ms: a shorter window makes a tick too large a part of it. */
@@ -61,6 +63,7 @@ export const usage = `npm run bench -- [options]
                   also gatehouse with this line among its properties, as gatehouse+NAME;
                   repeat it for more lines and more variants
   --idle N        instead of all this, memory of N idle client connections
+  --cost          instead of all this, what access log, tracing and metrics cost
   --half          instead of all this, latencies at half of what the slower can do
   --micro NAME    instead of all this, the small benchmark ${micros.join(', ')}
 `
@@ -121,6 +124,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions | null {
     micro: choice('micro', micros),
     idle: values.idle === undefined ? null : integer('idle', 0, 100, ''),
     half: values.half === true,
+    cost: values.cost === true,
     variants: variantsOf(values.variant ?? [], mistakes),
     cases: list('cases', caseNames) ?? (values.check === true ? caseNames : ['small']),
     peers: list('peers', peerNames),
@@ -168,6 +172,7 @@ function readFlags(argv: readonly string[]) {
         micro: { type: 'string' },
         idle: { type: 'string' },
         half: { type: 'boolean' },
+        cost: { type: 'boolean' },
         variant: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },

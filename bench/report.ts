@@ -29,8 +29,12 @@ export function basesOf(names: readonly string[]): string[] {
 
 const cpuPerRequest = ({ cpuSeconds, requests }: Round): number => (cpuSeconds / requests) * 1e6
 
-export function summarise(measured: readonly Measured[]): Summary[] {
-  const bases = measured.filter(({ name }) => basesOf(measured.map((each) => each.name)).includes(name))
+/** @param against whom ratios are taken against, by name */
+export function summarise(
+  measured: readonly Measured[],
+  against: readonly string[] = basesOf(measured.map(({ name }) => name)),
+): Summary[] {
+  const bases = measured.filter(({ name }) => against.includes(name))
   return measured.map(({ name, rounds }) => {
     const cpu = rounds.map(cpuPerRequest)
     return {

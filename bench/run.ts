@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../src/base/errors.ts'
+import { runCost } from './cost.ts'
 import { runHalfLoad } from './half-load.ts'
 import { runIdle } from './idle.ts'
 import { runAccept } from './micro/accept.ts'
 import { matchReport } from './micro/match.ts'
+import { observerReport } from './micro/observer.ts'
 import { type BenchOptions, parseOptions, UsageError, usage } from './options.ts'
 import { runSideBySide } from './side-by-side.ts'
 
@@ -20,8 +22,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  if (options.micro === 'match') {
-    process.stdout.write(matchReport())
+  if (options.micro === 'match' || options.micro === 'observer') {
+    process.stdout.write(options.micro === 'match' ? matchReport() : observerReport())
     return 0
   }
   if (process.platform !== 'linux') {
@@ -52,8 +54,9 @@ async function main(): Promise<number> {
 }
 
 /** Which of the benchmarks is asked for. */
-function runOf({ micro, idle, half }: BenchOptions): typeof runSideBySide {
+function runOf({ micro, idle, half, cost }: BenchOptions): typeof runSideBySide {
   if (micro === 'accept') return runAccept
+  if (cost) return runCost
   if (idle !== null) return runIdle
   return half ? runHalfLoad : runSideBySide
 }

@@ -6,6 +6,7 @@ const defaults: BenchOptions = {
   micro: null,
   idle: null,
   half: false,
+  cost: false,
   variants: [],
   cases: ['small'],
   peers: null,
@@ -36,6 +37,8 @@ describe('the command line of the benchmark', () => {
     ['--micro match', { micro: 'match' }],
     ['--idle 10000', { idle: 10_000 }],
     ['--half', { half: true }],
+    ['--cost', { cost: true }],
+    ['--micro observer', { micro: 'observer' }],
     [
       '--variant a:proxy.strategy=rnd --variant b:x.y=1 --variant a:x.z=2;3',
       {
@@ -68,7 +71,7 @@ describe('the command line of the benchmark', () => {
     ['--peers envoy', ['--peers: expected one of fastify, undici, haproxy, nginx, caddy, got "envoy"']],
     ['--rounds 0', ['--rounds: expected an integer of at least 1, got "0"']],
     ['--seconds 1', ['--seconds: expected an integer of at least 3 (CPU time is counted in 10 ms), got "1"']],
-    ['--micro parse', ['--micro: expected one of match, accept, got "parse"']],
+    ['--micro parse', ['--micro: expected one of match, accept, observer, got "parse"']],
     [
       '--rounds 1.5 --load ab',
       [

@@ -46,6 +46,24 @@ describe('npm run bench', () => {
     )
   })
 
+  test('finds each thing at work that --cost is about to time', async () => {
+    const { code, stdout, stderr } = await bench('--cost', '--check')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe(
+      `right, and at work: ${[
+        'default',
+        'access log, common',
+        'access log, json',
+        'tracing, ratio 0',
+        'tracing, ratio 0.01',
+        'tracing, ratio 1',
+        'StatsD, each second',
+        '2000 services',
+        '2000 services, scraped each second',
+      ].join('; ')}\n`,
+    )
+  })
+
   test('says so when a proxy does not start', async () => {
     const { code, stdout, stderr } = await bench('--check', '--peers', 'none', '--node', '/nowhere/node')
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
