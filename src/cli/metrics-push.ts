@@ -3,9 +3,16 @@ import type { Log } from '../base/log.ts'
 import { splitHostPort } from '../config/addresses.ts'
 import type { Config } from '../config/load.ts'
 import { boundsOf } from '../observe/metrics.ts'
+import { circonus } from '../observe/push/circonus.ts'
 import { dogstatsd, graphite, statsd } from '../observe/push/formats.ts'
 import { Pusher, type PushTarget } from '../observe/push/pusher.ts'
-import { type Address, printTransport, tcpTransport, udpTransport } from '../observe/push/transports.ts'
+import {
+  type Address,
+  httpTransport,
+  printTransport,
+  tcpTransport,
+  udpTransport,
+} from '../observe/push/transports.ts'
 import type { Traffic } from '../traffic.ts'
 import type { CommandContext } from './command.ts'
 
@@ -53,6 +60,16 @@ export function metricsPusher(config: Config, traffic: Traffic, context: Command
             name: named(target, address),
             format: graphite(options),
             transport: tcpTransport(address, context.world.clock),
+          },
+        ]
+      }
+      case 'circonus': {
+        const url = config['metrics.circonus.submissionurl']
+        return [
+          {
+            name: `circonus ${new URL(url).host}`,
+            format: circonus(options),
+            transport: httpTransport(url, context.world.clock),
           },
         ]
       }

@@ -5,6 +5,7 @@ import { type Env, environmentReader, misspelled } from './environment.ts'
 import { type ConfigFile, type FileOptions, readConfigFile } from './file.ts'
 import { readFlags } from './flags.ts'
 import { type Interfaces, type ListenerTimeouts, type ParseContext, ValueError } from './kind.ts'
+import type { MetricsTarget } from './metrics-targets.ts'
 import { type Config, namesOf, type OptionKey, optionKeys, rowOf } from './options.ts'
 import type { UiAuth } from './ui-auth.ts'
 
@@ -80,6 +81,7 @@ export async function loadConfig(given: LoadOptions): Promise<LoadResult> {
   settleConsistency(settings, values, sources, findings)
   refuseAnyOriginWithCredentials(settings, values, findings)
   findSchemesOfUi(settings, values, findings)
+  findAddressOfCirconus(settings, values, findings)
   findings.throwMistakes()
   // Each value was made by the parser of its row, which is what the type Config is derived from.
   return {
@@ -271,6 +273,30 @@ function findSchemesOfUi(settings: Settings, values: Values, findings: Findings)
       `${name}: expected a scheme of proxy.auth of the type basic, got ${found}`,
     )
   }
+}
+
+/**
+ * fabio finds or makes a check of its own with metrics.circonus.apikey alone (reference 11.3). Here that is to be done
+ * once, by hand; a file that has it starts all the same. With neither of both fabio does not start.
+ */
+function findAddressOfCirconus(settings: Settings, values: Values, findings: Findings): void {
+  const key = 'metrics.target'
+  const setting = settings.get(key)
+  const targets = values[key] as readonly MetricsTarget[]
+  if (setting === undefined || !targets.includes('circonus')) return
+  if (values['metrics.circonus.submissionurl'] !== '') return
+  if (values['metrics.circonus.apikey'] === '') {
+    findings.mistakeIn(
+      setting,
+      key,
+      'circonus: expected its address in metrics.circonus.submissionurl, got none',
+    )
+    return
+  }
+  values[key] = targets.filter((target) => target !== 'circonus')
+  findings.warnings.push(
+    `${placeOf(setting, key)}: circonus is left out: Gatehouse makes no check with metrics.circonus.apikey; make one of the type HTTPTrap at Circonus and set metrics.circonus.submissionurl to its data submission URL`,
+  )
 }
 
 function deepFreeze<T>(value: T): T {

@@ -2,21 +2,28 @@ import { splitHostPort } from './addresses.ts'
 import { expected, type Kind, orList } from './kind.ts'
 import { line, list } from './parsers.ts'
 
-const targets = ['prometheus', 'statsd_raw', 'dogstatsd', 'graphite', 'stdout', 'flat', 'label'] as const
+const targets = [
+  'prometheus',
+  'statsd_raw',
+  'dogstatsd',
+  'graphite',
+  'circonus',
+  'stdout',
+  'flat',
+  'label',
+] as const
 export type MetricsTarget = (typeof targets)[number]
 
-/** fabio's list (reference 11.1). What it has and we have not is left out with a warning, so that its files start. */
+/** fabio's list (reference 11.1). */
 export const metricsTargets: Kind<readonly MetricsTarget[]> = {
   type: `list of ${targets.join(', ')}`,
   parse(text, context) {
-    return list.parse(text, context).flatMap((item): MetricsTarget[] => {
+    return list.parse(text, context).map((item) => {
       const found = targets.find((target) => target === item)
-      if (found !== undefined) return [found]
+      if (found !== undefined) return found
       // fabio itself ends there: it was taken away in 1.6.0.
       if (item === 'statsd') throw expected('statsd_raw, which is what fabio calls it', item)
-      if (item !== 'circonus') throw expected(orList(targets), item)
-      context.warn('circonus is left out: this version of Gatehouse does not have it')
-      return []
+      throw expected(orList(targets), item)
     })
   },
 }

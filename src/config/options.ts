@@ -516,7 +516,7 @@ export const options = {
   'metrics.target': works(
     metricsTargets,
     '',
-    'Where metrics are sent, comma separated: statsd_raw and dogstatsd over UDP, graphite over TCP, stdout (or flat) and label to the standard output. prometheus comes for them: /metrics of ui.addr has them in any case.',
+    'Where metrics are sent, comma separated: statsd_raw and dogstatsd over UDP, graphite over TCP, circonus over HTTP, stdout (or flat) and label to the standard output. prometheus comes for them: /metrics of ui.addr has them in any case.',
   ),
   'metrics.prefix': works(
     metricsPrefix,
@@ -562,7 +562,12 @@ export const options = {
   'metrics.circonus.apiurl': accepted(line, '', 'API address of Circonus.'),
   'metrics.circonus.brokerid': accepted(line, '', 'Broker at Circonus.'),
   'metrics.circonus.checkid': accepted(line, '', 'Check at Circonus.'),
-  'metrics.circonus.submissionurl': accepted(line, '', 'Submission address of Circonus.'),
+  'metrics.circonus.submissionurl': works(
+    httpUrl,
+    '',
+    'Data submission URL of an HTTPTrap check at Circonus, for metrics.target = circonus.',
+    'fabio can make such a check itself, with metrics.circonus.apikey.',
+  ),
 
   'tracing.endpoint': works(
     httpUrl,

@@ -230,7 +230,7 @@ export const httpUrl: Kind<string> = {
   parse(value, context) {
     const text = line.parse(value, context)
     if (text === '' || (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol))) return text
-    throw expected('a URL like http://localhost:4318/v1/traces', text)
+    throw expected('a URL that begins with http:// or https://', text)
   },
 }
 

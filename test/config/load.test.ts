@@ -468,3 +468,32 @@ test('no file, environment or command line makes it throw anything but a ConfigE
     { numRuns: 500 },
   )
 })
+
+describe('metrics.target = circonus', () => {
+  const target = 'metrics.target = prometheus,circonus'
+
+  test('has an address', async () => {
+    const { config, warnings } = await load({
+      files: fileWith(
+        target,
+        'metrics.circonus.submissionurl = https://trap.example:43191/module/httptrap/id/s',
+      ),
+    })
+    expect(config['metrics.target']).toEqual(['prometheus', 'circonus'])
+    expect(warnings).toEqual([])
+  })
+
+  test('is left out where fabio would make a check with the key, and what to do is said', async () => {
+    const { config, warnings } = await load({ files: fileWith(target, 'metrics.circonus.apikey = k') })
+    expect(config['metrics.target']).toEqual(['prometheus'])
+    expect(warnings.at(-1)).toMatch(
+      /^\/etc\/fabio\/fabio.properties:1: metrics.target: circonus is left out: .* set metrics.circonus.submissionurl to its data submission URL$/,
+    )
+  })
+
+  test('with neither address nor key is a mistake, as in fabio', async () => {
+    expect((await failure({ files: fileWith(target) })).mistakes).toEqual([
+      '/etc/fabio/fabio.properties:1: metrics.target: circonus: expected its address in metrics.circonus.submissionurl, got none',
+    ])
+  })
+})

@@ -52,7 +52,7 @@ describe('docs/metrics.md', () => {
 
   test('has properties that are no mistake and no surprise', async () => {
     const blocks = [...page.matchAll(/^```properties\n(.*?)^```/gms)].map((match) => match[1]!)
-    expect(blocks).toHaveLength(2)
+    expect(blocks).toHaveLength(3)
     for (const text of blocks) {
       const { warnings } = await loadConfig({
         argv: ['-cfg', 'page'],

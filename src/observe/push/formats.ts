@@ -35,7 +35,7 @@ export function routeNames(template: string): (labels: Readonly<Record<string, s
 }
 
 /** Names with the labels in them: `http.status.code.200.service.svc-a`; routes by their template. */
-function flatNames({ prefix, separator, routeName }: NameOptions): (pushed: Pushed) => string {
+export function flatNames({ prefix, separator, routeName }: NameOptions): (pushed: Pushed) => string {
   const ofRoute = routeNames(routeName)
   return ({ name, labels }) => {
     const parts = name === 'route' ? ofRoute(labels) : [name, ...Object.entries(labels).flat()].join('.')

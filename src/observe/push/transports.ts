@@ -1,6 +1,7 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { createConnection, isIPv6 } from 'node:net'
+import { request } from 'undici'
 import type { Clock } from '../../base/world.ts'
 
 /** Where lines go. Rejects where they are lost. */
@@ -62,7 +63,7 @@ export function udpTransport({ host, port }: Address): Transport {
 }
 
 /** What a connection may take to be there and to take everything; milliseconds. */
-const tcpDeadlineMs = 10_000
+const deadlineMs = 10_000
 
 /** Graphite's way: a connection for each interval, which ends with its last line. */
 export function tcpTransport({ host, port }: Address, clock: Clock): Transport {
@@ -70,8 +71,8 @@ export function tcpTransport({ host, port }: Address, clock: Clock): Transport {
     send: (lines) =>
       new Promise((resolve, reject) => {
         const socket = createConnection({ host, port })
-        const cancel = clock.after(tcpDeadlineMs, () =>
-          socket.destroy(new Error(`not done within ${tcpDeadlineMs / 1000} s`)),
+        const cancel = clock.after(deadlineMs, () =>
+          socket.destroy(new Error(`not done within ${deadlineMs / 1000} s`)),
         )
         socket.on('error', reject)
         socket.on('close', () => {
@@ -84,6 +85,31 @@ export function tcpTransport({ host, port }: Address, clock: Clock): Transport {
     close() {},
   }
 }
+
+/** The way of an HTTPTrap: each line is the body of a PUT, in JSON. The URL has a secret: no error names it. */
+export const httpTransport = (url: string, clock: Clock): Transport => ({
+  async send(lines) {
+    for (const line of lines) {
+      const late = new AbortController()
+      const cancel = clock.after(deadlineMs, () =>
+        late.abort(new Error(`not done within ${deadlineMs / 1000} s`)),
+      )
+      try {
+        const headers = { 'content-type': 'application/json', accept: 'application/json' }
+        const { statusCode, body } = await request(url, {
+          ...{ method: 'PUT', headers, body: line },
+          signal: late.signal,
+        })
+        await body.dump()
+        if (statusCode < 200 || statusCode >= 300)
+          throw new Error(`expected status 200 or 204, got ${statusCode}`)
+      } finally {
+        cancel()
+      }
+    }
+  },
+  close() {},
+})
 
 /** On paper, for somebody who wants to see what there is. */
 export const printTransport = (print: (text: string) => void): Transport => ({
