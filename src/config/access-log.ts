@@ -134,6 +134,10 @@ export type AccessTarget =
     }
   | { readonly kind: 'syslog'; readonly transport: 'unix'; readonly path: string }
 
+/** The socket of syslog and of systemd's journal. It is one for datagrams, which Node has for IP alone. */
+const systemSocket = '/dev/log'
+const inItsPlace = 'syslog+udp://127.0.0.1:514, with the syslog server listening there'
+
 /** `stdout`, a file, a syslog server; null: nowhere. */
 export const accessTarget: Kind<AccessTarget | null> = {
   type: 'stdout, file path or syslog address',
@@ -141,9 +145,16 @@ export const accessTarget: Kind<AccessTarget | null> = {
     const text = line.parse(value, context)
     if (text === '') return null
     if (text === 'stdout') return { kind: 'stdout' }
+    if (text === systemSocket || text === 'syslog') throw expected(inItsPlace, text)
     if (isAbsolute(text)) return { kind: 'file', path: text }
     const [, transport = '', place = ''] = /^syslog\+(udp|tcp|unix):\/\/(.*)$/.exec(text) ?? []
-    if (transport === 'unix' && isAbsolute(place)) return { kind: 'syslog', transport, path: place }
+    if (transport === 'unix' && isAbsolute(place)) {
+      if (place === systemSocket)
+        context.warn(
+          `${place} is a socket for datagrams on most systems, and nothing can be written to it then: take ${inItsPlace}`,
+        )
+      return { kind: 'syslog', transport, path: place }
+    }
     if (transport === 'udp' || transport === 'tcp') {
       const found = splitHostPort(place)
       if (found === null || found.host === '')

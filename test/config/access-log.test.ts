@@ -26,4 +26,21 @@ describe('log.access.target', () => {
       expect(() => accessTarget.parse(text, parseContext())).toThrow('expected')
     },
   )
+
+  // Node has no datagrams for it: as a file it fails to open, and as a stream it refuses.
+  test.each(['/dev/log', 'syslog'])('%s is refused, and what to take in its place is said', (text) => {
+    expect(() => accessTarget.parse(text, parseContext())).toThrow(
+      `expected syslog+udp://127.0.0.1:514, with the syslog server listening there, got "${text}"`,
+    )
+  })
+
+  test('syslog+unix:///dev/log, which may be for streams, is warned of', () => {
+    const warnings: string[] = []
+    const target = accessTarget.parse(
+      'syslog+unix:///dev/log',
+      parseContext({ warn: (text) => warnings.push(text) }),
+    )
+    expect(target).toEqual({ kind: 'syslog', transport: 'unix', path: '/dev/log' })
+    expect(warnings).toEqual([expect.stringContaining('take syslog+udp://127.0.0.1:514')])
+  })
 })

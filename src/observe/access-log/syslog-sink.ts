@@ -167,7 +167,7 @@ class StreamSink implements LineSink {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       why =
         error.code === 'EPROTOTYPE'
-          ? 'expected a stream socket, found one for datagrams: take syslog+udp'
+          ? 'expected a stream socket, found one for datagrams, which Node cannot write to: take syslog+udp://127.0.0.1:514, with the syslog server listening there'
           : error.message
     })
     socket.on('close', () => {
