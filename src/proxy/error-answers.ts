@@ -1,6 +1,5 @@
 import type { ErrorCode, GatewayError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import type { World } from '../base/world.ts'
 import type { Refusal } from '../http1/client-connection.ts'
 import { type ErrorPages, errorPage } from './error-page.ts'
 import type { ClientSide, Exchange } from './exchange.ts'
@@ -19,7 +18,6 @@ export interface ErrorAnswerOptions {
 
 export interface ErrorAnswerParts {
   readonly log: Log
-  readonly world: World
   /** The page for requests without a route; empty: none. */
   readonly noRoutePage: { readonly html: string }
 }
@@ -34,7 +32,7 @@ export class ErrorAnswers {
   constructor(options: ErrorAnswerOptions, parts: ErrorAnswerParts, date: () => string) {
     this.#options = options
     this.#noRoutePage = parts.noRoutePage
-    this.#log = new FailureLog(parts.log, parts.world.clock)
+    this.#log = new FailureLog(parts.log)
     this.#date = date
   }
 
