@@ -165,7 +165,7 @@ function jwt(name: string, reader: Reader): JwtAuth {
 
 const leastRefresh = 1_000
 const defaultTimeout = 5_000
-/** Fields that the gateway writes by itself on each request: said once more, they would be there twice. */
+/** In these the gateway itself says who the client is and what it asked for: nobody else is to say it. */
 const forwardingField = /^(?:forwarded|x-forwarded-(?:for|host|port|prefix|proto)|x-real-ip)$/i
 /** Each `-` doubles the spellings that have to be kept from clients. */
 const mostDashes = 8

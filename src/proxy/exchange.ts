@@ -86,7 +86,7 @@ export class Exchange {
   attempts = 0
   /** Field lines that go upstream with it, each ending in CRLF, in place of those named in `requestExcept`. */
   requestLines = ''
-  /** Names in lower case. */
+  /** Names in lower case of fields that go upstream as `requestLines` says and not otherwise, whoever else writes them. */
   requestExcept: ReadonlySet<string> | null = null
   /** Field lines that the answer brings, whoever gives it, each ending in CRLF. */
   answerLines = ''

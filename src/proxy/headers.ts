@@ -78,12 +78,13 @@ export function compileRequestLines(
     if (fields.hasAny(hasTe) && takesTrailers(fields)) own += 'TE: trailers\r\n'
     own += added
     if (trace !== null) own += trace.lines
-    if (request === null) return lines + own + exchange.requestLines
-    // What the route says goes before what the gateway writes by itself, what a step before has found out before both.
     const { requestExcept } = exchange
-    const ours = request.except === null ? own : withoutFields(own, request.except)
-    const theirs = requestExcept === null ? request.lines : withoutFields(request.lines, requestExcept)
-    return lines + ours + theirs + exchange.requestLines
+    if (request === null && requestExcept === null) return lines + own + exchange.requestLines
+    // What the route says goes before what the gateway writes by itself, what a step before has found out before both.
+    let ours = request === null || request.except === null ? own : withoutFields(own, request.except)
+    if (request !== null) ours += request.lines
+    if (requestExcept !== null) ours = withoutFields(ours, requestExcept)
+    return lines + ours + exchange.requestLines
   }
 }
 
