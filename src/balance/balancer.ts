@@ -65,7 +65,7 @@ class TurnBalancer implements Balancer {
   }
 
   hasRoom(index: number): boolean {
-    return !this.members.at(index).isHeldBack && !this.members.isFull(index)
+    return this.members.part(index) > 0 && !this.members.isFull(index)
   }
 
   /** Goes on from a turn until somebody may have the request: so those who may keep their shares among themselves. */

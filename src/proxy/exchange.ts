@@ -82,6 +82,8 @@ export class Exchange {
   trace: ExchangeTrace | null = null
   /** Of the request, where somebody has asked for one: `proxy.header.requestid`, an error answer, the access log. */
   id = ''
+  /** How often it passed the guards of one target and had to go to another with other guards. */
+  timesGuarded = 0
   /** How often it was sent, or tried to. */
   attempts = 0
   /** Field lines that go upstream with it, each ending in CRLF, in place of those named in `requestExcept`. */

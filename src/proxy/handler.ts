@@ -77,6 +77,11 @@ export interface Handler {
   refusal(error: GatewayError, accept: string, exchange: Exchange | null, client: ClientSide): Refusal
 }
 
+/** How often a request is guarded anew because whoever has room has other guards than those that it has passed. */
+const mostGuarded = 3
+/** Lots that are drawn to find another target with the same guards. */
+const mostDraws = 16
+
 export const createHandler = (options: HandlerOptions, parts: HandlerParts): Handler =>
   new Phases(options, parts)
 
@@ -262,10 +267,7 @@ class Phases implements Handler {
   #admit(exchange: Exchange, passed: Target, isPicked: boolean): void {
     const route = exchange.route!
     if (!this.#isCurrent(exchange, route)) {
-      exchange.requestLines = ''
-      exchange.requestExcept = null
-      exchange.answerLines = ''
-      this.#route(exchange)
+      this.#routeAnew(exchange)
       return
     }
     const isFree = isPicked && route.balancer?.hasRoom(route.targets.indexOf(passed)) === true
@@ -273,8 +275,18 @@ class Phases implements Handler {
     if (target === null && route.queue !== null) {
       exchange.chosen = null
       this.#wait(exchange, route.queue, () => this.#admit(exchange, passed, false))
-    } else if (target !== null && hasSameGuards(target, passed)) this.#enter(exchange, route, target)
+    } else if (target !== null && standsFor(target, passed)) this.#enter(exchange, route, target)
+    else if (target !== null && exchange.timesGuarded++ < mostGuarded) this.#routeAnew(exchange)
     else this.fail(exchange, new GatewayError('GW_BUSY', `no instance of route ${route.text} has room`))
+  }
+
+  /** As if it had come just now: what guards have found out counts for their own targets alone. */
+  #routeAnew(exchange: Exchange): void {
+    exchange.requestLines = ''
+    exchange.requestExcept = null
+    exchange.answerLines = ''
+    exchange.vary = ''
+    this.#route(exchange)
   }
 
   /** Whether it is what the request would find now. */
@@ -450,10 +462,13 @@ class Phases implements Handler {
       this.fail(exchange, error)
       return
     }
-    const target = this.#pick(exchange, route, failed.upstream)
+    let target = this.#pick(exchange, route, failed.upstream)
+    // Its guards have let it pass at this one: another with the same ones can have it, and no other.
+    for (let draw = 1; draw < mostDraws && target !== null && !standsFor(target, failed); draw++)
+      target = this.#pick(exchange, route, failed.upstream)
     if (target === null && route.queue !== null && route.balancer !== null) {
       this.#wait(exchange, route.queue, () => this.#goElsewhere(exchange, failed, error))
-    } else if (target === null || target.upstream === null || !hasSameGuards(target, failed)) {
+    } else if (target === null || !standsFor(target, failed)) {
       this.fail(exchange, error)
     } else {
       this.#reserve(exchange, route, target)
@@ -533,6 +548,10 @@ function commonGuard({ targets }: Route): Target | null {
 /** Whom the first target's guards have let pass may go to the other without being asked again. */
 const hasSameGuards = (target: Target, other: Target): boolean =>
   planOf(target).guards === planOf(other).guards
+
+/** Whether it can have a request that the other one's guards have let pass, with nobody asked again. */
+const standsFor = (target: Target, other: Target): boolean =>
+  target.upstream !== null && hasSameGuards(target, other)
 
 /** The protocol that the client asks to switch to, where it can be passed on (RFC 9110 section 7.8); else empty. */
 function upgradeOf({ fields, body, client }: Exchange): string {

@@ -159,6 +159,14 @@ export function strategyContract(strategy: Strategy): void {
       expect(balancer.pick(request)).toBe(0)
     })
 
+    // One that starts slowly was picked by lot: to draw again would give it the square of its part.
+    test('whoever was picked can have the request still, unless it is full or out by now', () => {
+      const members = [0.1, 0, 1].map((part) => fakeMember({ isHeldBack: part < 1, part }))
+      const group = { hasWhole: true, isSpared: () => false }
+      const balancer = balancerOf([0, 0, 0], members, { strategy, group })
+      expect([0, 1, 2].map((index) => balancer.hasRoom(index))).toEqual([true, false, true])
+    })
+
     test('waits for those who are full rather than to ask one that is out', () => {
       const members = [fakeMember({ inFlight: 1 }), fakeMember({ isHeldBack: true, part: 0 })]
       const balancer = balancerOf([0, 0], members, { strategy, limits: [1, 1] })

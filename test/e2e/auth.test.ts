@@ -669,3 +669,112 @@ describe('auth of the type jwt', () => {
     }
   })
 })
+
+// Guards are passed before a place is taken, and then it may be gone. Where another instance with other guards had room
+// the answer was 503, with nobody busy but one.
+describe('a route whose instances have different guards', () => {
+  /** Answers its questions when it is told to; the instance hears the name of who has let it pass. */
+  async function startSso(name: string) {
+    const open: ServerResponse[] = []
+    const origin = await startOrigin((message, response) => {
+      if (message.headers['x-forwarded-uri']?.includes('asked')) open.push(response)
+      else answer(response)
+    })
+    cleanups.push(() => origin.close())
+    const answer = (response: ServerResponse): void => {
+      response.setHeader(`X-${name}`, 'passed')
+      response.end()
+    }
+    const scheme: ForwardOptions = {
+      ...{ type: 'forward', name, url: origin.url, timeout: 10_000, tlsSkipVerify: false },
+      ...{ requestHeaders: null, upstreamHeaders: [`X-${name}`], responseHeaders: [] },
+    }
+    const release = (): void => {
+      for (const response of open.splice(0)) answer(response)
+    }
+    return { origin, scheme, open, release }
+  }
+
+  /** Holds what is slow, and tells who has let the others pass. */
+  async function startInstance(name: string) {
+    const held: ServerResponse[] = []
+    const origin = await startOrigin((message, response) => {
+      if (message.url!.includes('slow')) held.push(response)
+      else response.end(`${name}${message.headers['x-a'] ? ' a' : ''}${message.headers['x-b'] ? ' b' : ''}`)
+    })
+    cleanups.push(() => origin.close())
+    const release = (): void => {
+      for (const response of held.splice(0)) response.end('slow')
+    }
+    return { origin, held, release }
+  }
+
+  async function startBoth(more: string) {
+    const [a, b] = [await startSso('a'), await startSso('b')]
+    const [one, two] = [await startInstance('one'), await startInstance('two')]
+    const traffic = await startTraffic(
+      [
+        serviceRoutes('one', definition('one', `/admin auth=a ${more}`, one.origin.url)),
+        serviceRoutes('two', definition('two', `/admin auth=b ${more}`, two.origin.url)),
+      ],
+      { auth: [a.scheme, b.scheme] },
+    )
+    cleanups.push(() => traffic.close())
+    return { a, b, one, two, traffic, ask: (path: string) => get(`${traffic.url}/admin/${path}`) }
+  }
+
+  test('asks those of the one that has room, and keeps nothing of what the others have said', async () => {
+    const { a, b, one, two, ask } = await startBoth('maxconn=1')
+    const asked = ask('asked')
+    await waitFor(() => a.open.length + b.open.length === 1, { what: 'the first question' })
+    const [first, full, free] = a.open.length === 1 ? [a, one, two] : [b, two, one]
+    // By turns: the next goes to the other one, and the one after it takes the place that the first one is to have.
+    await ask('next')
+    const slow = ask('slow')
+    await waitFor(() => full.held.length === 1, { what: 'the slow request' })
+    first.release()
+    const second = first === a ? b : a
+    await waitFor(() => second.open.length === 1, { what: 'the second question' })
+    second.release()
+    expect(await asked).toMatchObject({ status: 200, body: free === two ? 'two b' : 'one a' })
+    full.release()
+    expect((await slow).status).toBe(200)
+  })
+
+  test('waits where all are full, and is asked about for the one that gets room first', async () => {
+    const { one, two, traffic, ask } = await startBoth('maxconn=1')
+    const slow = [ask('slow/1'), ask('slow/2')]
+    await waitFor(() => one.held.length + two.held.length === 2, { what: 'both to be full' })
+    const waits = [ask('x'), ask('y')]
+    await waitFor(async () => (await traffic.traffic.metrics()).counts.waiting === 2, { what: 'two to wait' })
+    two.release()
+    expect((await Promise.all(waits)).map(({ status, body }) => [status, body])).toEqual([
+      [200, 'two b'],
+      [200, 'two b'],
+    ])
+    one.release()
+    await Promise.all(slow)
+  })
+
+  test('is tried again at an instance with the same guards, as long as there is one', async () => {
+    const [a, b] = [await startSso('a'), await startSso('b')]
+    const [one, two] = [await startInstance('one'), await startInstance('two')]
+    const nowhere = 'http://127.0.0.1:9/'
+    const traffic = await startTraffic(
+      [
+        serviceRoutes(
+          'one',
+          definition('one', '/admin auth=a', nowhere),
+          definition('one', '/admin auth=a', one.origin.url),
+        ),
+        serviceRoutes('two', definition('two', '/admin auth=b', two.origin.url)),
+      ],
+      { auth: [a.scheme, b.scheme], ejection: null },
+    )
+    cleanups.push(() => traffic.close())
+    const bodies: string[] = []
+    for (let n = 0; n < 30; n++) bodies.push((await get(`${traffic.url}/admin/x`)).body)
+    expect(bodies.filter((body) => body === 'one a')).toHaveLength(20)
+    expect(bodies.filter((body) => body === 'two b')).toHaveLength(10)
+  })
+})
