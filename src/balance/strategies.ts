@@ -27,28 +27,28 @@ const randomSlot: TurnsFactory = (ring, _cursor, members) => ({
   next: () => ring[Math.floor(members.random() * ring.length)]!,
 })
 
-/** Of two slots that are the same target the second is drawn again, so often. */
-const redraws = 4
-
 /**
  * The power of two choices: of two slots at random the target with fewer requests in flight for its share. Close to the
  * least loaded of all at the price of two draws, and several gateways do not all run to the same one (M. Mitzenmacher,
  * The Power of Two Choices in Randomized Load Balancing, 2001).
  *
- * With equal loads the first draw counts, so that an idle route keeps its shares. A small share is drawn less often,
- * and must not be drawn against its will: with unlike shares both draws stand, even if they are the same target, and a
- * target of share s gets between s² and 2s - s² of the requests whatever the loads are.
+ * With equal loads the first draw counts, so that an idle route keeps its shares. With equal shares the second slot is
+ * never that of the first target: one that takes requests and never answers has as many as the others, and gets no more.
+ * A small share is drawn less often, and must not be drawn against its will: with unlike shares both draws stand, even
+ * if they are the same target, and a target of share s gets between s² and 2s - s² of the requests whatever the loads are.
  */
 const leastLoaded: TurnsFactory = (ring, _cursor, members) => {
-  const draw = (): number => ring[Math.floor(members.random() * ring.length)]!
+  const slots = ring.length
   const load = (index: number): number => members.at(index).inFlight / members.share(index)
-  const isEven = ring.every((index) => members.share(index) === members.share(ring[0]!))
-  const most = isEven ? redraws : 0
+  // With equal shares a target has one slot, and the second one is at least one further.
+  const isEven = slots > 1 && new Set(ring).size === slots
+  const least = isEven ? 1 : 0
   return {
     next() {
-      const first = draw()
-      let second = draw()
-      for (let i = 0; i < most && second === first; i++) second = draw()
+      const at = Math.floor(members.random() * slots)
+      const further = least + Math.floor(members.random() * (slots - least))
+      const first = ring[at]!
+      const second = ring[(at + further) % slots]!
       return load(second) < load(first) ? second : first
     },
   }
