@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { Agent, get } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type BenchCase, cases, hostOf } from './cases.ts'
 import { checkProxy } from './check.ts'
 import { connections } from './load/generator.ts'
@@ -8,7 +9,7 @@ import { measureCase, type RunningSubject, type Subject } from './measure.ts'
 import { observerReport } from './micro/observer.ts'
 import type { BenchOptions } from './options.ts'
 import { gatehouse, gatehouseWith, routesFile } from './peers/gatehouse.ts'
-import { announcedPort, freePort } from './processes.ts'
+import { announcedPort, freePort, untilReady } from './processes.ts'
 import type { SinkCounts } from './programs/sink.ts'
 import { ratioCell, renderSpread, renderTable, summarise } from './report.ts'
 import { type BenchContext, createGenerator, describeStage, onStage, type Stage, subjectOf } from './stage.ts'
@@ -159,6 +160,8 @@ async function watchedOf(stage: Stage): Promise<Watched[]> {
       async beside(running) {
         await many.beside(running)
         const scraper = program('scraper', [String(admin)])
+        const hasScraped = (): true | null => (scraper.output() === '' ? null : true)
+        await untilReady(scraper, 'it to scrape', hasScraped)
         return async () => {
           const problem = scraper.exit()
           const [, count = '0', octets = '0'] = /scrape (\d+): (\d+) octets\n$/.exec(scraper.output()) ?? []
@@ -207,7 +210,10 @@ async function heard(path: string, port: number, expected: boolean): Promise<voi
   }
   const end = performance.now() + patienceMs
   let count = await countOf()
-  while (expected && count === 0 && performance.now() < end) count = await countOf()
+  while (expected && count === 0 && performance.now() < end) {
+    await pause(50)
+    count = await countOf()
+  }
   if (count > 0 !== expected)
     throw new Error(`sink: expected ${expected ? 'something' : 'nothing'} at ${path}, got ${count}`)
 }

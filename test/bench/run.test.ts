@@ -62,7 +62,7 @@ describe('npm run bench', () => {
         '2000 services, scraped each second',
       ].join('; ')}\n`,
     )
-  })
+  }, 120_000)
 
   test('says so when a proxy does not start', async () => {
     const { code, stdout, stderr } = await bench('--check', '--peers', 'none', '--node', '/nowhere/node')
