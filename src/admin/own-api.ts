@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type ExplainQuery, QuestionError } from './explanation.ts'
 import type { RouteSchema } from './openapi.ts'
-import { sendJson } from './requests.ts'
+import { peerOf, sendJson } from './requests.ts'
 import { list, object, oneOf, type Schema, text } from './schema.ts'
 import type { TrafficView } from './traffic-view.ts'
 import type {
@@ -140,6 +140,3 @@ export function addOwnRoutes(app: FastifyInstance, info: PageInfo, sources: OwnS
     (request, reply) => sendJson(request, reply, sources.settings()),
   )
 }
-
-/** A dual-stack socket shows IPv4 peers as `::ffff:10.0.0.1`. */
-const peerOf = (ip: string): string => (ip.startsWith('::ffff:') ? ip.slice(7) : ip)

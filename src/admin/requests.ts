@@ -33,3 +33,6 @@ export function answerAnyMethod(
 /** Words with fabio's line end. */
 export const sendText = (reply: FastifyReply, status: number, text: string): FastifyReply =>
   reply.code(status).type('text/plain; charset=utf-8').send(`${text}\n`)
+
+/** A dual-stack socket shows IPv4 peers as `::ffff:10.0.0.1`. */
+export const peerOf = (ip: string): string => (ip.startsWith('::ffff:') ? ip.slice(7) : ip)

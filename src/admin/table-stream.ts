@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/world.ts'
 import type { RouteSchema } from './openapi.ts'
@@ -35,6 +35,8 @@ export function addTableStream(
   app.get('/api/events', { schema }, (_request, reply) => {
     const { raw: stream } = reply.hijack()
     stream.writeHead(200, {
+      // Cookies of whoever was asked about the request.
+      ...(reply.getHeaders() as OutgoingHttpHeaders),
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',

@@ -49,6 +49,7 @@ export async function askAdmin<T>(admin: string, path: string): Promise<T> {
   const { url, authorization } = withoutCredentials(admin + path)
   let text = ''
   let status = 0
+  let elsewhere = ''
   try {
     // Not fetch: it refuses ports that a browser does not trust, and any port may be the gateway's.
     const answer = await request(url, {
@@ -57,6 +58,7 @@ export async function askAdmin<T>(admin: string, path: string): Promise<T> {
     })
     text = await answer.body.text()
     status = answer.statusCode
+    elsewhere = status >= 300 && status < 400 ? String(answer.headers.location ?? '') : ''
     const body = JSON.parse(text) as T & { error?: string }
     if (status === 400 && body.error !== undefined) throw new UsageError(body.error)
     if (status === 200) return body
@@ -72,6 +74,11 @@ export async function askAdmin<T>(admin: string, path: string): Promise<T> {
     const found = authorization === '' ? 'none' : 'another one'
     throw new NoGatewayError(
       `${url}: expected a login that ui.auth lets read, got ${found}: --admin http://user:password@host:9998`,
+    )
+  }
+  if (elsewhere !== '') {
+    throw new NoGatewayError(
+      `${url}: expected the answer of a gateway, got ${status} that leads to ${elsewhere}: ui.auth asks for a login in a browser`,
     )
   }
   throw new NoGatewayError(

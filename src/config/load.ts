@@ -265,12 +265,12 @@ function findSchemesOfUi(settings: Settings, values: Values, findings: Findings)
   const schemes = (values['proxy.auth'] ?? []) as readonly AuthScheme[]
   for (const name of new Set([read, write])) {
     const type = schemes.find((scheme) => scheme.name === name)?.type
-    if (name === '' || type === 'basic') continue
+    if (name === '' || type === 'basic' || type === 'forward') continue
     const found = type === undefined ? 'none of that name' : `one of the type ${type}`
     findings.mistakeIn(
       setting,
       'ui.auth',
-      `${name}: expected a scheme of proxy.auth of the type basic, got ${found}`,
+      `${name}: expected a scheme of proxy.auth of the type basic or forward, got ${found}`,
     )
   }
 }

@@ -822,7 +822,7 @@ export const options = {
   'ui.auth': works(
     uiAuth,
     '',
-    'Who may use the UI and the API: the name of a scheme of proxy.auth, of the type basic; empty: whoever reaches the port.',
+    'Who may use the UI and the API: the name of a scheme of proxy.auth, of the type basic or forward; empty: whoever reaches the port.',
     'read=NAME;write=NAME are two: who may write the overrides may also read. With write alone, reading is open to all; with read alone, who may read may write.',
     '/health is never closed. fabio has no such option.',
     'Example: read=staff;write=ops',

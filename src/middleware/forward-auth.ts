@@ -1,6 +1,7 @@
+import { lowerCased, notAsked, passedOn, toldFields, typeOfBody } from '../auth/asked-fields.ts'
 import type { ForwardClient, ForwardOptions, ServiceAnswer } from '../auth/forward.ts'
 import { GatewayError } from '../base/errors.ts'
-import { connectionFields, fieldLine, isFieldName, isFieldValue } from '../base/field-syntax.ts'
+import { fieldLine } from '../base/field-syntax.ts'
 import { maskOf } from '../http1/field-names.ts'
 import { listOfLines } from '../http1/field-section.ts'
 import { unknownAddress } from '../proxy/client-identity.ts'
@@ -52,29 +53,9 @@ export function forwardAuth(options: ForwardOptions, client: ForwardClient): Mid
   }
 }
 
-const lowerCased = (names: readonly string[]): ReadonlySet<string> =>
-  new Set(names.map((name) => name.toLowerCase()))
-
-/** Of the connection, of a body that is not sent along, of conditions and parts: they are not about this question. */
+/** Of the connection, and of a body that is not sent along. */
 const ofThisHop = maskOf('host', 'contentLength', 'expect')
-const notAsked: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'content-encoding',
-  'content-type',
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-range',
-  'if-unmodified-since',
-  'range',
-])
 const nothing: ReadonlySet<string> = new Set()
-
-/**
- * Fields by which services find out what they are asked about: ours to say, whatever a client says in them. Some take
- * `_` for `-`.
- */
-const sayingWhat = /^(?:forwarded|x[-_](?:forwarded|original|rewrite)[-_].*|x[-_]real[-_]ip)$/i
 
 /**
  * What the service is told: fields of the client, and the request as routing sees it. The path is the one that the route
@@ -82,44 +63,31 @@ const sayingWhat = /^(?:forwarded|x[-_](?:forwarded|original|rewrite)[-_].*|x[-_
  */
 function fieldsOf(exchange: Exchange, named: ReadonlySet<string> | null): string[] {
   const { fields, method, host, path, target, clientAddress } = exchange
-  const all = listOfLines(fields.endToEnd(ofThisHop, notAsked, nothing))
-  const told: string[] = []
-  for (let i = 0; i < all.length; i += 2) {
-    const [name = '', value = ''] = [all[i], all[i + 1]]
-    if (!sayingWhat.test(name) && (named === null || named.has(name.toLowerCase()))) told.push(name, value)
-  }
   const query = target.indexOf('?')
-  told.push(
-    ...['X-Forwarded-Method', method],
-    ...['X-Forwarded-Proto', forwardedProto(exchange)],
-    ...['X-Forwarded-Host', host],
-    ...['X-Forwarded-Uri', encodePath(path) + (query === -1 ? '' : target.slice(query))],
-    ...['X-Forwarded-For', forwardedFor(exchange)],
-    ...(clientAddress === unknownAddress ? [] : ['X-Real-Ip', clientAddress]),
-  )
-  return told
+  return toldFields(listOfLines(fields.endToEnd(ofThisHop, notAsked, nothing)), named, {
+    method,
+    proto: forwardedProto(exchange),
+    host,
+    uri: encodePath(path) + (query === -1 ? '' : target.slice(query)),
+    forwardedFor: forwardedFor(exchange),
+    clientAddress: clientAddress === unknownAddress ? null : clientAddress,
+  })
 }
 
-function linesOf({ fields }: ServiceAnswer, isWanted: (lowerName: string) => boolean): string {
+function linesOf(answer: ServiceAnswer, isWanted: (lowerName: string) => boolean): string {
+  const fields = passedOn(answer, isWanted)
   let lines = ''
-  for (let i = 0; i < fields.length; i += 2) {
-    const [field = '', value = ''] = [fields[i], fields[i + 1]]
-    const name = field.toLowerCase()
-    const mayGoOn = isFieldName(field) && !connectionFields.has(name) && isFieldValue(value)
-    if (mayGoOn && isWanted(name)) lines += fieldLine(field, value)
-  }
+  for (let i = 0; i < fields.length; i += 2) lines += fieldLine(fields[i]!, fields[i + 1]!)
   return lines
 }
 
 function refusal(name: string, answer: ServiceAnswer): Verdict {
-  const { status, body, fields } = answer
+  const { status, body } = answer
   const lines = linesOf(answer, (field) => field !== 'content-type')
   if (body.length === 0 && (status === 401 || status === 403)) {
     const code = status === 401 ? 'GW_UNAUTHORIZED' : 'GW_FORBIDDEN'
     return refuse(new GatewayError(code, `auth ${name}: the service said ${status}`), lines)
   }
-  const typeAt = fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'content-type')
-  const stated = typeAt === -1 ? '' : fields[typeAt + 1]!
-  const type = stated !== '' && isFieldValue(stated) ? stated : 'text/plain; charset=utf-8'
-  return { status, lines, body: body.length === 0 ? null : { type, text: body }, error: null }
+  const text = body.length === 0 ? null : { type: typeOfBody(answer), text: body }
+  return { status, lines, body: text, error: null }
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Login, Logins } from '../../src/admin/guard.ts'
+import type { Login, LoginQuestion, Logins } from '../../src/admin/login.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../../src/admin/server.ts'
 import { systemClock } from '../../src/base/world.ts'
 
@@ -13,8 +13,12 @@ afterEach(async () => {
 
 /** Lets in who sends its name as the whole Authorization. */
 const login = (name: string): Login => ({
-  challenge: `Basic realm="${name}"`,
-  check: (authorization) => authorization === name,
+  ask({ fields }) {
+    const at = fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === 'authorization')
+    if (fields[at + 1] === name) return { isAllowed: true, fields: [] }
+    const challenge = ['WWW-Authenticate', `Basic realm="${name}"`]
+    return { isAllowed: false, status: 401, fields: challenge, body: Buffer.from('no') }
+  },
 })
 const [reader, writer] = [login('reader'), login('writer')]
 
@@ -117,12 +121,86 @@ test('with a login for reading alone, who may read may write', async () => {
 test.each([
   [
     'throws',
-    () => {
+    (): never => {
       throw new Error('no thread')
     },
   ],
   ['rejects', () => Promise.reject(new Error('no thread'))],
-])('nobody gets in where the check %s', async (_, check) => {
-  const { ask } = await start({ read: { challenge: 'Basic', check }, write: null })
+])('nobody gets in where the check %s, but who satisfies another login', async (_, failing) => {
+  const broken = { ask: failing }
+  const { ask } = await start({ read: broken, write: writer })
   expect(await ask('GET /routes', 'reader')).toEqual([503, undefined])
+  expect(await ask('GET /routes', 'writer')).not.toEqual([503, undefined])
+  await admin?.close()
+  const alone = await start({ read: broken, write: broken })
+  expect(await alone.ask('PUT /api/manual', 'writer')).toEqual([503, undefined])
+  expect(alone.saved).toEqual([])
+})
+
+/** Asks a gateway whose login does this, with these fields. */
+async function askOnce(
+  ask: Login['ask'],
+  target: string,
+  {
+    method = 'GET',
+    headers = {},
+  }: { method?: 'GET' | 'HEAD' | 'PUT'; headers?: Record<string, string> } = {},
+) {
+  await start({ read: { ask }, write: null })
+  const body = method === 'PUT' ? '{"value":"","version":"0"}' : null
+  const answer = await request(`http://127.0.0.1:${admin!.port}${target}`, { method, body, headers })
+  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
+}
+
+test('the answer of a login is passed on as it is, with what its page must not lack, and nothing of ours', async () => {
+  const fields = ['Location', 'https://login.example/', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']
+  const refusing = { isAllowed: false, status: 302, fields, body: Buffer.from('go on') } as const
+  const { status, headers, text } = await askOnce(() => refusing, '/routes')
+  expect([status, headers.location, headers['set-cookie'], text]).toEqual([
+    302,
+    'https://login.example/',
+    ['a=1', 'b=2'],
+    'go on',
+  ])
+  expect([headers['cache-control'], headers['x-frame-options']]).toEqual(['no-store', 'DENY'])
+  expect(headers['content-security-policy']).toBeUndefined()
+  await admin?.close()
+  const head = await askOnce(() => refusing, '/routes', { method: 'HEAD' })
+  expect([head.status, head.headers['content-length'], head.text]).toEqual([302, '5', ''])
+})
+
+test('a cookie that a login renews is set with the answer, also of the stream of events', async () => {
+  const passing = { isAllowed: true, fields: ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'] } as const
+  const { headers } = await askOnce(() => passing, '/api/problems')
+  expect(headers['set-cookie']).toEqual(['a=1', 'b=2'])
+})
+
+test('a write with a cookie has to be JSON, whatever sends it: no form of another site can be', async () => {
+  const passing = { isAllowed: true, fields: [] } as const
+  const headers = { cookie: 'session=1', 'content-type': 'text/plain' }
+  expect((await askOnce(() => passing, '/api/manual', { method: 'PUT', headers })).status).toBe(415)
+  await admin?.close()
+  const json = { cookie: 'session=1', 'content-type': 'application/json' }
+  expect((await askOnce(() => passing, '/api/manual', { method: 'PUT', headers: json })).status).toBe(200)
+  await admin?.close()
+  const elsewhere = { ...json, origin: 'https://evil.example' }
+  expect((await askOnce(() => passing, '/api/manual', { method: 'PUT', headers: elsewhere })).status).toBe(
+    403,
+  )
+})
+
+test('one login for both is asked once, about the path that is served; a path of two meanings is refused', async () => {
+  const asked: LoginQuestion[] = []
+  const refusing: Login = {
+    ask(question) {
+      asked.push(question)
+      return { isAllowed: false, status: 403, fields: [], body: Buffer.alloc(0) }
+    },
+  }
+  const { ask } = await start({ read: refusing, write: refusing })
+  expect(await ask('GET /%61pi/problems?a=%61')).toEqual([403, undefined])
+  expect(asked.map(({ method, target, peer }) => [method, target, peer])).toEqual([
+    ['GET', '/api/problems?a=%61', '127.0.0.1'],
+  ])
+  expect(await ask('GET /api/manual/%2e%2e%2fproblems')).toEqual([400, undefined])
 })

@@ -52,7 +52,7 @@ function stage(size = 10) {
       }
     },
   }
-  let open: (request: null, reply: { hijack(): { raw: Reader } }) => void = () => {}
+  let open: (request: null, reply: { hijack(): { raw: Reader }; getHeaders(): object }) => void = () => {}
   let close: () => Promise<void> = async () => {}
   const app = {
     get: (_path: string, _options: object, handler: typeof open) => {
@@ -75,7 +75,7 @@ function stage(size = 10) {
     },
     look(): Reader {
       const reader = new Reader()
-      open(null, { hijack: () => ({ raw: reader }) })
+      open(null, { hijack: () => ({ raw: reader }), getHeaders: () => ({}) })
       return reader
     },
   }

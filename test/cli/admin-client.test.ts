@@ -18,6 +18,8 @@ test.each([
 
 test('a login that is missing or wrong is told as such, without the password', async () => {
   const server = createServer((request, response) => {
+    if (request.url === '/sso')
+      return void response.writeHead(302, { location: 'https://login.example/' }).end()
     const isRight = request.headers.authorization === `Basic ${Buffer.from('ann:right').toString('base64')}`
     response.statusCode = isRight ? 200 : 401
     response.end(isRight ? '{"version":1}' : 'authorization failed\n')
@@ -32,6 +34,10 @@ test('a login that is missing or wrong is told as such, without the password', a
     const wrong = await askAdmin(`http://ann:wrong@${host}`, '/x').catch((error: unknown) => String(error))
     expect(wrong).toContain(`http://${host}/x: expected a login that ui.auth lets read, got another one`)
     expect(wrong).not.toContain('wrong@')
+    await expect(askAdmin(`http://${host}`, '/sso')).rejects.toThrow(
+      `http://${host}/sso: expected the answer of a gateway, got 302 that leads to https://login.example/: ` +
+        'ui.auth asks for a login in a browser',
+    )
   } finally {
     server.close()
   }

@@ -13,7 +13,7 @@ const load = (text: string) =>
     hostname: 'gate-1',
   })
 const schemes =
-  'proxy.auth = name=staff;type=basic;file=/a,name=ops;type=basic;file=/b,name=sso;type=forward;url=http://s/\n'
+  'proxy.auth = name=staff;type=basic;file=/a,name=ops;type=basic;file=/b,name=sso;type=forward;url=http://s/,name=api;type=jwt;file=/k;issuer=i\n'
 
 describe('ui.auth', () => {
   test.each([
@@ -22,6 +22,7 @@ describe('ui.auth', () => {
     ['read=staff;write=ops', { read: 'staff', write: 'ops' }],
     ['write=ops', { read: '', write: 'ops' }],
     ['read=staff', { read: 'staff', write: '' }],
+    ['read=sso;write=ops', { read: 'sso', write: 'ops' }],
   ])('%j is %j', async (text, expected) => {
     const { config } = await load(`${schemes}ui.auth = ${text}\n`)
     expect(config['ui.auth']).toEqual(expected)
@@ -30,11 +31,11 @@ describe('ui.auth', () => {
   test.each([
     [
       'nobody',
-      'f:2: ui.auth: nobody: expected a scheme of proxy.auth of the type basic, got none of that name',
+      'f:2: ui.auth: nobody: expected a scheme of proxy.auth of the type basic or forward, got none of that name',
     ],
     [
-      'read=staff;write=sso',
-      'f:2: ui.auth: sso: expected a scheme of proxy.auth of the type basic, got one of the type forward',
+      'read=staff;write=api',
+      'f:2: ui.auth: api: expected a scheme of proxy.auth of the type basic or forward, got one of the type jwt',
     ],
     ['staff,ops', 'f:2: ui.auth: expected one scheme, or read=NAME;write=NAME, got "staff,ops"'],
     ['admin=ops', 'f:2: ui.auth: expected read=NAME;write=NAME, got the key "admin"'],
@@ -43,8 +44,11 @@ describe('ui.auth', () => {
   })
 })
 
-test('the example of docs/ui.md is a configuration', async () => {
+test('the examples of docs/ui.md are configurations', async () => {
   const page = await readFile(new URL('../../docs/ui.md', import.meta.url), 'utf8')
-  const [, example = ''] = /```properties\n(.*?)```/s.exec(page)!
-  expect((await load(example)).config['ui.auth']).toEqual({ read: 'staff', write: 'ops' })
+  const examples = [...page.matchAll(/```properties\n(.*?)```/gs)].map(([, example]) => load(example!))
+  expect((await Promise.all(examples)).map(({ config }) => config['ui.auth'])).toEqual([
+    { read: 'staff', write: 'ops' },
+    { read: 'sso', write: 'sso' },
+  ])
 })

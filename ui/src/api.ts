@@ -28,12 +28,14 @@ export async function send(path: string, init: RequestInit = {}): Promise<string
   let answer: Response
   let text: string
   try {
-    answer = await fetch(new URL(path, document.baseURI), init)
+    // The API redirects nobody: who is sent elsewhere is to log in there.
+    answer = await fetch(new URL(path, document.baseURI), { ...init, redirect: 'manual' })
     text = await answer.text()
   } catch (error) {
     if (init.signal?.aborted) throw error
     throw new ApiError('the gateway does not answer', 0)
   }
+  if (answer.type === 'opaqueredirect') throw new ApiError('you are not logged in any more', 401)
   if (answer.ok) return text
   let body: unknown = null
   try {

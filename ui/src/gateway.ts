@@ -1,7 +1,7 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals'
 import type { FiguresView } from '../../src/admin/traffic-view.ts'
 import type { PageInfo, ProblemsView, TableView } from '../../src/admin/view.ts'
-import { ask } from './api.ts'
+import { ApiError, ask } from './api.ts'
 import { type Liveness, nextLiveness } from './liveness.ts'
 
 /** What the page knows of the gateway, kept up to date. */
@@ -28,16 +28,18 @@ export function connect(): Gateway {
   const figures = signal<FiguresView | null>(null)
   const problems = signal<ProblemsView | null>(null)
   const liveness = signal<Liveness>({ state: 'waiting' })
-  const note = (event: 'table' | 'lost'): void => {
+  const note = (event: 'table' | 'lost' | 'refused'): void => {
     liveness.value = nextLiveness(liveness.value, event, Date.now())
-    if (event === 'lost') figures.value = null
+    if (event !== 'table') figures.value = null
   }
 
   const loadInfo = async (): Promise<void> => {
     try {
       info.value = await ask<PageInfo>('api/ui')
-    } catch {
+    } catch (error) {
       // Name and colour are not worth a word of their own: the connection that is failing too is shown.
+      const isRefused = error instanceof ApiError && (error.status === 401 || error.status === 403)
+      if (isRefused && liveness.value.state !== 'live') note('refused')
     }
   }
   const loadProblems = paced(problemsEveryMs, async () => {
@@ -78,7 +80,9 @@ export function connect(): Gateway {
     events.addEventListener('error', () => {
       note('lost')
       // A lost connection is made anew by the browser; after an answer other than 200 it gives up, and we do not.
-      if (events.readyState === EventSource.CLOSED) setTimeout(open, reopenAfterMs)
+      if (events.readyState !== EventSource.CLOSED) return
+      void loadInfo()
+      setTimeout(open, reopenAfterMs)
     })
   }
   open()
