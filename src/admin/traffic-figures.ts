@@ -1,3 +1,6 @@
+import type { LabelledRows } from '../observe/rows.ts'
+import type { MeterLabels } from '../route/meter.ts'
+
 /**
  * What the traffic plane has counted, as the page and its API want it: cumulative, so that any two readings give what
  * happened between them. This room states what it needs; the commands fill it from what the traffic plane has.
@@ -6,8 +9,8 @@ export interface TrafficFigures {
   /** Upper bounds of the latency buckets, ascending, in milliseconds. */
   readonly bounds: readonly number[]
   readonly services: readonly ServiceFigures[]
-  /** Absent: nobody counts by instance. */
-  readonly instances?: readonly InstanceFigures[]
+  /** Of each target of each route, as the traffic plane has them. */
+  readonly targets: LabelledRows<MeterLabels>
   /** Of the addresses of which there is something to say, whether anything was ever counted for them or not. */
   readonly states: readonly AddressState[]
   /** Requests that no service was asked for: no route, or refused before one was looked for. */
@@ -28,12 +31,6 @@ export interface Counts {
 export interface ServiceFigures extends Counts {
   /** Empty: routes that had no instance to ask. */
   readonly service: string
-}
-
-export interface InstanceFigures extends Counts {
-  readonly service: string
-  /** `host:port`, IPv6 in brackets. */
-  readonly address: string
 }
 
 /** What traffic has taught about an address, over all services that are there. */

@@ -1,4 +1,4 @@
-import { rounded } from './live-window.ts'
+import { rounded } from './target-figures.ts'
 import { type Counts, growth, quantile, sumOf, type TrafficFigures } from './traffic-figures.ts'
 import type { SeriesView, TrafficView } from './traffic-view.ts'
 

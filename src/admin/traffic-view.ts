@@ -8,11 +8,32 @@ export interface FiguresView {
   }
   /** By name; one without a request in that time is not among them. The empty name: routes without an instance. */
   readonly services: Readonly<Record<string, RateView>>
-  /** By service, a space and address; idle ones are not among them. Null: nobody counts by instance. */
-  readonly instances: Readonly<Record<string, RateView>> | null
+  readonly instances: InstancesView
   /** What traffic has taught, by address; one of which there is nothing to say is not among them. */
   readonly states: Readonly<Record<string, AddressStateView>>
 }
+
+/** By service and address; idle ones are not among them. */
+export type InstancesView = Readonly<Record<string, Readonly<Record<string, InstanceRatesView>>>>
+
+export interface InstanceRatesView {
+  /** Over all its routes; absent: one alone has something to say, and says it. */
+  readonly all?: RowRatesView
+  /**
+   * By route: host and path in one word, and with a blank and the destination behind it where that says more than the
+   * address. Idle ones are not among them.
+   */
+  readonly rows: Readonly<Record<string, RowRatesView>>
+}
+
+/** A RateView, and what is in flight now, without names: there may be 20,000 of them. */
+export type RowRatesView = readonly [
+  requests: number,
+  errors: number,
+  p50: number | null,
+  p99: number | null,
+  inFlight: number,
+]
 
 export interface RateView {
   /** A second. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/world.ts'
+import { breathe, type Clock } from '../base/world.ts'
 import { LiveWindow } from './live-window.ts'
 import type { ReadTrafficFigures } from './traffic-figures.ts'
 import { TrafficSeries } from './traffic-series.ts'
@@ -13,7 +13,7 @@ const unwatchedMs = 5_000
 export class TrafficWatch {
   readonly #read: ReadTrafficFigures
   readonly #clock: Clock
-  readonly #live = new LiveWindow()
+  readonly #live = new LiveWindow(breathe)
   readonly #series = new TrafficSeries()
   readonly #subscribers = new Set<() => void>()
   #cancel: (() => void) | null = null
@@ -64,8 +64,8 @@ export class TrafficWatch {
     try {
       const figures = await this.#read()
       const at = this.#clock.monotonic()
-      this.#live.take(at, figures)
       this.#series.take(at, figures)
+      await this.#live.take(at, figures)
     } catch {
       // Whoever counts is being replaced: the next reading has what it missed.
     } finally {

@@ -1,11 +1,10 @@
 import type { TrafficFigures } from '../admin/traffic-figures.ts'
-import { figuresByService, figuresByTarget, type MetricsSnapshot } from '../observe/snapshot.ts'
+import { figuresByService, type MetricsSnapshot } from '../observe/snapshot.ts'
 
 /** What the traffic plane has counted and learnt, as the page and its API want it. */
 export function trafficFigures(snapshot: MetricsSnapshot): TrafficFigures {
   const { bounds, counts, live } = snapshot
   const services = figuresByService(snapshot)
-  const instances = figuresByTarget(snapshot, ({ service, url }) => JSON.stringify([service, url]))
   const refused = Object.values(snapshot.refused).reduce((sum, count) => sum + count, 0)
   return {
     bounds,
@@ -15,11 +14,7 @@ export function trafficFigures(snapshot: MetricsSnapshot): TrafficFigures {
       errors,
       buckets,
     })),
-    instances: [...instances].flatMap(([key, { requests, errors, buckets }]) => {
-      const [service, url] = JSON.parse(key) as [string, string]
-      const address = addressOf(url)
-      return address === null ? [] : [{ service, address, requests, errors, buckets }]
-    }),
+    targets: snapshot.targets,
     states: live.flatMap(({ origin, inFlight, failures, ejectedUntil, rise, isDraining: draining }) => {
       const address = addressOf(origin)
       return address === null ? [] : [{ address, inFlight, failures, ejectedUntil, rise, draining }]

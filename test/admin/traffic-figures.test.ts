@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LiveWindow, liveForMs } from '../../src/admin/live-window.ts'
 import { growth, quantile, type TrafficFigures } from '../../src/admin/traffic-figures.ts'
-import { counts, instance, reading, service } from './figures.ts'
+import { breathe } from '../../src/base/world.ts'
+import { counts, reading, service, targets } from './figures.ts'
 
 describe('a quantile', () => {
   const bounds = [10, 100, 1000]
@@ -43,19 +44,19 @@ describe('the growth between two readings', () => {
 })
 
 describe('what passes through now', () => {
-  const windowOf = (...readings: [at: number, figures: TrafficFigures][]) => {
-    const live = new LiveWindow()
-    for (const [at, figures] of readings) live.take(at, figures)
+  const windowOf = async (...readings: [at: number, figures: TrafficFigures][]) => {
+    const live = new LiveWindow(breathe)
+    for (const [at, figures] of readings) await live.take(at, figures)
     return live.view()
   }
 
-  test('is unknown until there are two readings', () => {
-    expect(windowOf()).toBeNull()
-    expect(windowOf([0, reading()])).toBeNull()
+  test('is unknown until there are two readings', async () => {
+    expect(await windowOf()).toBeNull()
+    expect(await windowOf([0, reading()])).toBeNull()
   })
 
-  test('has rates and the share of errors, of the whole and of each service that had a request', () => {
-    const view = windowOf(
+  test('has rates and the share of errors, of the whole and of each service that had a request', async () => {
+    const view = await windowOf(
       [0, reading({ services: [service('a', 100, 0), service('idle', 7, 0)] })],
       [
         2000,
@@ -73,15 +74,15 @@ describe('what passes through now', () => {
         a: { requests: 10, errors: 0.25, p50: 5, p99: 9.9 },
         new: { requests: 2, errors: 0, p50: 5, p99: 9.9 },
       },
-      instances: null,
+      instances: {},
       states: {},
     })
   })
 
-  test('covers five to ten seconds, however long it goes on', () => {
-    const live = new LiveWindow()
+  test('covers five to ten seconds, however long it goes on', async () => {
+    const live = new LiveWindow(breathe)
     for (let second = 0; second <= 100; second++) {
-      live.take(second * 1000, reading({ services: [service('a', second * second, 0)] }))
+      await live.take(second * 1000, reading({ services: [service('a', second * second, 0)] }))
       const view = live.view()
       if (second < 5) continue
       expect(view!.seconds * 1000).toBeGreaterThanOrEqual(liveForMs)
@@ -91,24 +92,87 @@ describe('what passes through now', () => {
     expect(live.view()!.services.a!.requests).toBe(195)
   })
 
-  test('by instance, where somebody counts so, and what traffic has taught, whether anything was counted or not', () => {
-    const state = { inFlight: 0, failures: 5, ejectedUntil: 5000, rise: 1, draining: false }
-    const view = windowOf(
-      [0, reading({ instances: [instance('a', '10.0.0.1:80', 1), instance('a', '10.0.0.2:80', 1)] })],
+  const at = (path: string, requests: number, more: object = {}) => ({
+    ...{ service: 'a', host: 'a.com', path, url: 'http://10.0.0.1:80/', requests },
+    ...more,
+  })
+
+  test('by route and instance, and over all routes of an instance where that says more', async () => {
+    const view = await windowOf(
+      [
+        0,
+        reading({ targets: targets(at('/', 1), at('/idle', 5), at('/b', 2, { url: 'http://10.0.0.2/x' })) }),
+      ],
       [
         1000,
         reading({
-          instances: [instance('a', '10.0.0.1:80', 3), instance('a', '10.0.0.2:80', 1)],
-          states: [
-            { address: '10.0.0.9:80', ...state },
-            { address: '10.0.0.1:80', ...state, failures: 0, inFlight: 2, ejectedUntil: null },
-          ],
+          targets: targets(
+            ...[at('/', 3), at('/idle', 5), at('/new', 6, { errors: 3, inFlight: 2 })],
+            at('/waits', 0, { inFlight: 1 }),
+            at('/b', 4, { url: 'http://10.0.0.2/x' }),
+            at('/', 1, { service: 'b', url: 'http://10.0.0.3:81/' }),
+          ),
         }),
       ],
     )
     expect(view!.instances).toEqual({
-      'a 10.0.0.1:80': { requests: 2, errors: 0, p50: 5, p99: 9.9 },
+      a: {
+        '10.0.0.1:80': {
+          all: [8, 0.375, 5, 9.9, 3],
+          rows: {
+            'a.com/': [2, 0, 5, 9.9, 0],
+            'a.com/new': [6, 0.5, 5, 9.9, 2],
+            'a.com/waits': [0, 0, null, null, 1],
+          },
+        },
+        '10.0.0.2:80': { rows: { 'a.com/b http://10.0.0.2/x': [2, 0, 5, 9.9, 0] } },
+      },
+      b: { '10.0.0.3:81': { rows: { 'a.com/': [1, 0, 5, 9.9, 0] } } },
     })
+  })
+
+  test('of a target that is counted anew is what was counted since', async () => {
+    const view = await windowOf(
+      [0, reading({ targets: targets(at('/', 100, { errors: 90 })) })],
+      [1000, reading({ targets: targets(at('/', 4, { errors: 1 })) })],
+    )
+    expect(view!.instances.a!['10.0.0.1:80']!.rows['a.com/']).toEqual([4, 0.25, 5, 9.9, 0])
+  })
+
+  test('of 20,000 targets is worked out in pieces: nothing else waits for it longer than for any request', async () => {
+    const some = (requests: number) =>
+      targets(
+        ...Array.from({ length: 20_000 }, (_, i) =>
+          at(`/${i}`, requests, { url: `http://10.0.${i >> 8}.${i & 255}:80/` }),
+        ),
+      )
+    let [since, longest, turns] = [performance.now(), 0, 0]
+    const live = new LiveWindow(async () => {
+      longest = Math.max(longest, performance.now() - since)
+      turns++
+      await breathe()
+      since = performance.now()
+    })
+    const [first, second] = [some(1), some(2)]
+    since = performance.now()
+    await live.take(0, reading({ targets: first }))
+    since = performance.now()
+    await live.take(1000, reading({ targets: second }))
+    expect(turns).toBeGreaterThan(100)
+    // A few hundredths are what it takes; ten times that for a machine that is busy.
+    expect(longest).toBeLessThan(50)
+    expect(Object.keys(live.view()!.instances.a!)).toHaveLength(20_000)
+    // 45 characters each, and no more: they go to every page that is open.
+    expect(JSON.stringify(live.view()!.instances).length / 20_000).toBeLessThan(64)
+  })
+
+  test('has what traffic has taught, whether anything was counted or not', async () => {
+    const state = { inFlight: 0, failures: 5, ejectedUntil: 5000, rise: 1, draining: false }
+    const states = [
+      { address: '10.0.0.9:80', ...state },
+      { address: '10.0.0.1:80', ...state, failures: 0, inFlight: 2, ejectedUntil: null },
+    ]
+    const view = await windowOf([0, reading()], [1000, reading({ states })])
     expect(view!.states).toEqual({
       '10.0.0.9:80': { ...state, ejectedUntil: '1970-01-01T00:00:05.000Z' },
       '10.0.0.1:80': { ...state, failures: 0, inFlight: 2, ejectedUntil: null },

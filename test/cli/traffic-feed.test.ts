@@ -23,13 +23,13 @@ describe('the figures of the traffic', () => {
         live('http://[fd00::1]:8080', { rise: 0.5 }),
       ],
     }
-    const { states, instances } = trafficFigures(snapshot)
+    const { states, targets } = trafficFigures(snapshot)
     const state = { inFlight: 2, failures: 0, ejectedUntil: null, rise: 1, draining: false }
     expect(states).toEqual([
       { ...state, address: '10.0.0.1:80', draining: true },
       { ...state, address: '10.0.0.2:443', inFlight: 0, failures: 5, ejectedUntil: 1000 },
       { ...state, address: '[fd00::1]:8080', rise: 0.5 },
     ])
-    expect(instances).toEqual([])
+    expect(targets.labels).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { rowName } from '../../src/admin/target-figures.ts'
 import type { TargetView } from '../../src/admin/view.ts'
 import { changedKeys, destinationOf, isLink, rowsOf, totalsOf } from '../../ui/src/routes/rows.ts'
 import { route, sample, tableOf, target } from './tables.ts'
@@ -81,4 +82,10 @@ test('an instance is counted once, however many routes it has', () => {
   const out = target({ instance: 'n/b', routed: false, share: 0, health: 'critical' })
   const table = tableOf([route('', '/a', target(), out), route('', '/b', target(), out)])
   expect(totalsOf(table)).toEqual({ routes: 2, instances: 2, notRouted: 1 })
+})
+
+test('figures are looked for under the name that the gateway tells them by', () => {
+  for (const { host, path, target, figuresKey } of rowsOf(sample)) {
+    expect(figuresKey).toBe(rowName(host, path, target.url, target.address))
+  }
 })

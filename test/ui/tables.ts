@@ -168,17 +168,22 @@ const rates = (changes: Partial<RateView> = {}): RateView => ({
   ...changes,
 })
 
-/** What passes through two of the sample's instances, and what is known of a third. */
+/** What passes through two of the sample's instances, one of which has another route, and what is known of a third. */
 export const sampleFigures: FiguresView = {
   seconds: 6,
   total: { ...rates({ requests: 17, errors: 0.01 }), connectionsOpen: 8 },
   services: { orders: rates({ requests: 17, errors: 0.01 }) },
   instances: {
-    'orders 10.0.0.1:8080': rates({ requests: 12 }),
-    'orders 10.0.0.2:8080': rates({ requests: 5, errors: 0.034, p99: 900 }),
+    orders: {
+      '10.0.0.1:8080': {
+        all: [15, 0, 3, 45, 3],
+        rows: { 'api.example.com/v2/orders': [12, 0, 3, 40, 2], 'other.example.com/': [3, 0, 3, 50, 1] },
+      },
+      '10.0.0.2:8080': { rows: { 'api.example.com/v2/orders': [5, 0.034, 3, 900, 0] } },
+    },
   },
   states: {
-    '10.0.0.1:8080': { inFlight: 2, failures: 0, ejectedUntil: null, rise: 1, draining: false },
+    '10.0.0.1:8080': { inFlight: 3, failures: 0, ejectedUntil: null, rise: 1, draining: false },
     '10.0.0.2:8080': {
       inFlight: 0,
       failures: 5,

@@ -8,7 +8,7 @@ interface Column {
   readonly isNumber?: true
 }
 
-const live = 'of the instance, over all its routes, in the last seconds'
+const live = 'of this route at this instance, in the last seconds'
 
 /** The columns of the table, in order. Each sorts by the order of its name. */
 export const columns: readonly Column[] = [
@@ -25,7 +25,12 @@ export const columns: readonly Column[] = [
   },
   { name: 'p50', head: 'p50', title: `half of the requests took at most this, ${live}`, isNumber: true },
   { name: 'p99', head: 'p99', title: `99 of 100 requests took at most this, ${live}`, isNumber: true },
-  { name: 'inflight', head: 'In flight', title: 'requests that are with the instance now', isNumber: true },
+  {
+    name: 'inflight',
+    head: 'In flight',
+    title: 'requests of this route that are with the instance now',
+    isNumber: true,
+  },
   { name: 'options', head: 'Tags, options' },
   { name: 'health', head: 'Health' },
 ]

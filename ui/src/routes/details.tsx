@@ -1,30 +1,32 @@
 import type { Signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import type { FiguresView } from '../../../src/admin/traffic-view.ts'
 import { errorShare, milliseconds, percent, rate } from '../format.ts'
 import { Health } from '../health.tsx'
 import { linkTo } from '../place.ts'
 import { Destination } from './destination.tsx'
 import { isUnusual, Lesson } from './lesson.tsx'
-import type { Row, RowFigures } from './rows.ts'
+import { figuresOf, figuresOfInstance, type Passing, type Row } from './rows.ts'
 
 interface DetailsProps {
   /** Holds a row while this is drawn. */
   readonly opened: Signal<Row | null>
   /** The present rows: the details follow their row. */
   readonly rows: readonly Row[]
-  readonly figures: (row: Row) => RowFigures | null
+  readonly figures: FiguresView | null
 }
 
 /** All that is known of one row, in full length: the table cuts what does not fit. */
-export function Details({ opened, rows, figures: figuresOf }: DetailsProps) {
+export function Details({ opened, rows, figures: all }: DetailsProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => dialog.current?.showModal(), [])
 
   const present = rows.find((row) => row.key === opened.value?.key)
   const row = present ?? opened.value!
   const { host, path, target, from } = row
-  const figures = figuresOf(row)
+  const figures = figuresOf(row, all)
+  const overAll = figuresOfInstance(row, all)
   const close = (): void => dialog.current?.close()
   return (
     <dialog
@@ -55,11 +57,12 @@ export function Details({ opened, rows, figures: figuresOf }: DetailsProps) {
         )}
         {figures !== null && (
           <Entry name="Now">
-            {rate(figures.requests)} requests a second
-            {figures.requests > 0 && `, ${errorShare(figures.errors)} errors`}
-            {figures.p50 !== null && `, half within ${milliseconds(figures.p50)}`}
-            {figures.p99 !== null && `, 99 of 100 within ${milliseconds(figures.p99)}`}
-            {`, ${figures.inFlight} in flight`}; over all its routes
+            <PassingNow passing={figures} />
+          </Entry>
+        )}
+        {overAll !== null && (
+          <Entry name="All its routes">
+            <PassingNow passing={overAll} />
           </Entry>
         )}
         <Entry name="Share">
@@ -95,6 +98,18 @@ export function Details({ opened, rows, figures: figuresOf }: DetailsProps) {
         </a>
       </div>
     </dialog>
+  )
+}
+
+function PassingNow({ passing: { requests, errors, p50, p99, inFlight } }: { readonly passing: Passing }) {
+  return (
+    <>
+      {rate(requests)} requests a second
+      {requests > 0 && `, ${errorShare(errors)} errors`}
+      {p50 !== null && `, half within ${milliseconds(p50)}`}
+      {p99 !== null && `, 99 of 100 within ${milliseconds(p99)}`}
+      {`, ${inFlight} in flight`}
+    </>
   )
 }
 

@@ -15,7 +15,7 @@ export interface RoutesModel {
   /** The rows that the filter lets through, in order. */
   readonly shown: ReadonlySignal<readonly Row[]>
   readonly layout: ReadonlySignal<Layout>
-  /** What passes through the instance of a row; null: nobody counts it. */
+  /** What passes through a row; null: nothing can be said yet. */
   readonly figures: ReadonlySignal<(row: Row) => RowFigures | null>
   /** Rows that changed a moment ago: key and the table version that changed them. */
   readonly marks: ReadonlySignal<ReadonlyMap<string, number>>

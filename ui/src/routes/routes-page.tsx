@@ -41,13 +41,13 @@ export function RoutesPage({ gateway }: { gateway: Gateway }) {
           sorting={sorting.value}
           filter={filter.value}
           figures={figures.value}
-          isCounted={(gateway.figures.value?.instances ?? null) !== null}
+          isCounted={gateway.figures.value !== null}
           marks={marks.value}
           opened={opened}
           onSort={sortBy}
         />
       )}
-      {opened.value !== null && <Details opened={opened} rows={rows.value} figures={figures.value} />}
+      {opened.value !== null && <Details opened={opened} rows={rows.value} figures={gateway.figures.value} />}
     </>
   )
 }

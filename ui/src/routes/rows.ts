@@ -1,4 +1,10 @@
-import type { AddressStateView, FiguresView, RateView } from '../../../src/admin/traffic-view.ts'
+import type {
+  AddressStateView,
+  FiguresView,
+  InstanceRatesView,
+  RateView,
+  RowRatesView,
+} from '../../../src/admin/traffic-view.ts'
 import type { TableView, TargetView } from '../../../src/admin/view.ts'
 
 /** One line of the table: an instance below one route. */
@@ -13,7 +19,7 @@ export interface Row {
   readonly target: TargetView
   /** Who states it, in a word: `tag`, `override`, `file`. */
   readonly from: string
-  /** Under which its figures are found. */
+  /** Under which its figures are found, among those of its instance. */
   readonly figuresKey: string
   /** What the filter looks in, lower-case. */
   readonly text: string
@@ -30,7 +36,7 @@ export function rowsOf(table: TableView): readonly Row[] {
       seen.set(name, nth + 1)
       const key = nth === 0 ? name : `${name}\n${nth}`
       const from = fromOf(target.origin, table.registry.kind)
-      const figuresKey = `${target.service} ${target.address}`
+      const figuresKey = figuresKeyOf(host, path, target)
       return {
         kind: 'row',
         key,
@@ -68,17 +74,48 @@ export function isLink(url: string): boolean {
   return /^https?:\/\//i.test(url)
 }
 
-/** What passes through the instance of a row, over all its routes, and what traffic has taught about it. */
-export type RowFigures = RateView & AddressStateView
+/** As the gateway writes it (`rowName`). */
+const figuresKeyOf = (host: string, path: string, { url, address }: TargetView): string =>
+  url === `http://${address}/` ? host + path : `${host}${path} ${url}`
 
-const idle: RateView = { requests: 0, errors: 0, p50: null, p99: null }
+/** What passes through a row. In flight is what this route has there. */
+export interface Passing extends RateView {
+  readonly inFlight: number
+}
+
+/** What passes through a row, and what traffic has taught about its instance. */
+export type RowFigures = Passing & Omit<AddressStateView, 'inFlight'>
+
+const idle: RowRatesView = [0, 0, null, null, 0]
 const resting: AddressStateView = { inFlight: 0, failures: 0, ejectedUntil: null, rise: 1, draining: false }
 
-/** Null: nobody counts it. */
-export function figuresOf({ figuresKey, target }: Row, figures: FiguresView | null): RowFigures | null {
-  if (figures === null || figures.instances === null) return null
-  return { ...(figures.instances[figuresKey] ?? idle), ...(figures.states[target.address] ?? resting) }
+/** Null: nothing can be said yet. */
+export function figuresOf(row: Row, figures: FiguresView | null): RowFigures | null {
+  if (figures === null) return null
+  const { failures, ejectedUntil, rise, draining } = figures.states[row.target.address] ?? resting
+  const passing = passingOf(ratesOf(row, figures)?.rows[row.figuresKey] ?? idle)
+  return { ...passing, failures, ejectedUntil, rise, draining }
 }
+
+/** What passes through the instance of a row, over all its routes. */
+export function figuresOfInstance(row: Row, figures: FiguresView | null): Passing | null {
+  if (figures === null) return null
+  const rates = ratesOf(row, figures)
+  const passing = passingOf(rates?.all ?? Object.values(rates?.rows ?? {})[0] ?? idle)
+  // Of what is under way, what traffic has taught of the address knows more: also of what was sent there by another name.
+  return { ...passing, inFlight: figures.states[row.target.address]?.inFlight ?? passing.inFlight }
+}
+
+const ratesOf = ({ target }: Row, { instances }: FiguresView): InstanceRatesView | undefined =>
+  instances[target.service]?.[target.address]
+
+const passingOf = ([requests, errors, p50, p99, inFlight]: RowRatesView): Passing => ({
+  requests,
+  errors,
+  p50,
+  p99,
+  inFlight,
+})
 
 /** The keys of the lines that are new in `after` or say something else than in `before`. */
 export function changedKeys(before: readonly Row[], after: readonly Row[]): readonly string[] {
