@@ -5,12 +5,13 @@ import { type LineDiff, lineDiff } from './admin/line-diff.ts'
 import { Origins } from './admin/origins.ts'
 import { serviceView, unroutedOf } from './admin/service-view.ts'
 import { tableTree } from './admin/table-tree.ts'
-import { type Evidence, routeViews } from './admin/table-view.ts'
+import { type Evidence, routeViews, viewName } from './admin/table-view.ts'
 import type {
   DryRunView,
   HistoryView,
   InstanceView,
   ProblemsView,
+  RouteView,
   ServiceView,
   TableView,
   TargetView,
@@ -38,7 +39,12 @@ export interface Control {
   /** Resolves once the first whole table was published. */
   start(): Promise<void>
   table(): TableView
-  subscribe(changed: () => void): () => void
+  /** The table without its routes. */
+  head(): Omit<TableView, 'routes'>
+  /** Calls back after every change of the view, with the names (`viewName`) of the routes that may be others now. */
+  subscribe(changed: (routes: ReadonlySet<string>) => void): () => void
+  /** Of the routes of these names, those that are there. */
+  routes(names: ReadonlySet<string>): readonly RouteView[]
   /** By name; those that commands alone state too. `only`: this one, or none where nobody knows it. */
   services(only?: string): readonly ServiceView[]
   problems(): ProblemsView
@@ -92,7 +98,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
   const services = new Map<string, KnownService>()
   /** What was published last, by service. */
   const published = new Map<string, readonly RouteDefinition[]>()
-  const subscribers = new Set<() => void>()
+  const subscribers = new Set<(routes: ReadonlySet<string>) => void>()
   const history = new History()
   let documents: readonly CommandDocument[] = []
   let origins = new Origins([])
@@ -122,7 +128,9 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
         known.instances.map(instanceView),
       )
     })
-    routesChanged(affected, { instances: causes, overrides: [] })
+    // Where only the words of a check are others, so is what is shown of the service.
+    const told = changes.map(({ service }) => service)
+    routesChanged(affected, { instances: causes, overrides: [] }, namesOf(told))
   }
 
   /** Null: it cannot be read, and keeps what it had. Whatever that is, it must not cost the others of this change. */
@@ -165,12 +173,22 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     reportProblems(commandProblems, problems)
     commandProblems = problems
     const commands = read.flatMap((document) => document.commands)
+    const before = origins
     origins = new Origins(commands)
+    const moved = [...published.values()].flat().filter((each) => before.of(each) !== origins.of(each))
     const affected = new Set(overrides.setCommands(commands))
-    routesChanged(affected, { instances: [], overrides: causes })
+    routesChanged(affected, { instances: [], overrides: causes }, new Set(moved.map(viewName)))
   }
 
-  function routesChanged(affected: ReadonlySet<string>, causes: Omit<Change, keyof LineDiff>): void {
+  const namesOf = (services: Iterable<string>): Set<string> =>
+    new Set([...services].flatMap((service) => published.get(service)?.map(viewName) ?? []))
+
+  /** @param shown names of the routes of which something else is to be shown, whether they are others or not */
+  function routesChanged(
+    affected: ReadonlySet<string>,
+    causes: Omit<Change, keyof LineDiff>,
+    shown: Set<string>,
+  ): void {
     const { problems } = overrides
     reportProblems(overrideProblems, problems)
     overrideProblems = problems
@@ -183,6 +201,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       if (JSON.stringify(before) === JSON.stringify(definitions)) continue
       if (definitions.length === 0) published.delete(service)
       else published.set(service, definitions)
+      for (const definition of [...before, ...definitions]) shown.add(viewName(definition))
       changes.push({ service, definitions })
       diffs.push(lineDiff(before, definitions))
     }
@@ -196,7 +215,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     const added = diffs.flatMap((diff) => diff.added)
     const removed = diffs.flatMap((diff) => diff.removed)
     history.record({ ...causes, added, removed }, version, now)
-    viewChanged()
+    viewChanged(shown)
     logRoutes({ added, removed })
   }
 
@@ -234,19 +253,23 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     log.info('routes', 'table', `the table is now\n${text}`)
   }
 
-  function viewChanged(): void {
+  function viewChanged(names: ReadonlySet<string>): void {
     routes = null
-    for (const told of subscribers) told()
+    for (const told of subscribers) told(names)
   }
 
   function buildRoutes(): Pick<TableView, 'routes' | 'problems'> {
-    return { routes: routeViews([...published.values()].flat(), evidence()), problems: allProblems() }
+    return { routes: routeViews([...published.values()].flat(), evidence(services)), problems: allProblems() }
   }
 
-  /** What is known of the instance of a definition. */
-  function evidence(): (definition: RouteDefinition) => Evidence {
+  /**
+   * What is known of the instance of a definition.
+   *
+   * @param known the services that they are of
+   */
+  function evidence(known: ReadonlyMap<string, KnownService>): (definition: RouteDefinition) => Evidence {
     const states = new Map<string, Omit<Evidence, 'origin'>>()
-    for (const { instances } of services.values()) {
+    for (const { instances } of known.values()) {
       for (const { node, id, state } of instances) states.set(`${node}/${id}`, state)
     }
     return (definition) => {
@@ -306,16 +329,32 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
         },
         statusChanged() {
           parts.statusChanged()
-          viewChanged()
+          viewChanged(new Set())
         },
       }),
     table() {
       routes ??= buildRoutes()
       return { version, changedAt: isoTime(changedAt), ...routes, registry: registryView() }
     },
+    head: () => ({
+      version,
+      changedAt: isoTime(changedAt),
+      problems: routes?.problems ?? allProblems(),
+      registry: registryView(),
+    }),
     subscribe(told) {
       subscribers.add(told)
       return () => subscribers.delete(told)
+    },
+    routes(names) {
+      const there =
+        names.size === 0 ? [] : [...published.values()].flat().filter((each) => names.has(viewName(each)))
+      const known = new Map<string, KnownService>()
+      for (const { service } of there) {
+        const own = services.get(service)
+        if (own !== undefined) known.set(service, own)
+      }
+      return routeViews(there, evidence(known))
     },
     services(only) {
       const names = new Set([...services.keys(), ...published.keys()])
@@ -334,7 +373,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       const there = [...published.values()]
         .flat()
         .filter((definition) => routeKey(definition.source, matcherOf(definition, options.matcher)) === key)
-      return routeViews(there, evidence()).flatMap(({ targets }) => targets)
+      return routeViews(there, evidence(services)).flatMap(({ targets }) => targets)
     },
     dryRun: (document) =>
       dryRun(document, {

@@ -2,14 +2,20 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/world.ts'
 import type { RouteSchema } from './openapi.ts'
+import { routeName } from './route-name.ts'
 import { text } from './schema.ts'
 import type { FiguresView } from './traffic-view.ts'
-import type { TableView } from './view.ts'
+import type { RouteView, SequencedTable, TableChanges, TableView } from './view.ts'
 
 export interface StreamSources {
-  table(): TableView
-  /** Calls back after every change of the view; the returned function ends that. */
-  subscribe(changed: () => void): () => void
+  /** Without what traffic has taught: that comes with the figures. */
+  plainTable(): TableView
+  /** The same without its routes. */
+  head(): Omit<TableView, 'routes'>
+  /** Of the routes of these names (`routeName`), those that are there. */
+  routes(names: ReadonlySet<string>): readonly RouteView[]
+  /** Calls back after every change, with the names of the routes that may be others now; what it returns ends that. */
+  subscribe(changed: (routes: ReadonlySet<string>) => void): () => void
   /** What passes through now; null: nothing can be said yet. */
   figures(): FiguresView | null
   /** Calls back whenever that is new, as long as somebody wants to know. */
@@ -17,9 +23,11 @@ export interface StreamSources {
 }
 
 const schema: RouteSchema = {
-  summary: 'The route table at first and after every change, and what passes through, as server-sent events',
+  summary: 'The route table, then what changes in it, and what passes through, as server-sent events',
   response: {
-    200: text('events named "table", each with the JSON of /api/table, and "figures", about once a second'),
+    200: text(
+      'events named "table" with the JSON of /api/table, "changes" with the routes that are others, and "figures"',
+    ),
   },
   media: { 200: 'text/event-stream' },
 }
@@ -49,10 +57,8 @@ export function addTableStream(
 
 /** Changes that come within this many milliseconds of each other are sent as one. */
 const gatherMs = 100
-/** Of a large table more are gathered: so many characters for each millisecond, that it costs no more than its share. */
+/** After large ones more are gathered: so many characters for each millisecond, that they cost no more than their share. */
 const charactersPerMs = 4_000
-/** What was written for one reader is good for another within this time, if nothing changed; milliseconds. */
-const freshMs = 1_000
 /** A comment now and then keeps proxies from closing the stream, and shows the page that the connection lives. */
 const heartbeatMs = 15_000
 /** Figures of so many characters are sent once in `largeEvery` times only. */
@@ -61,14 +67,17 @@ const largeEvery = 5
 
 interface Reader {
   readonly stream: ServerResponse
-  /** It gets the newest table once it has read what it was sent. */
-  isBehind: boolean
+  /** Of the table that it has, with all that is on its way to it. */
+  sequence: number
+  /** Routes that have changed since, which it gets once it has read what it was sent; null: it keeps up. */
+  missed: Set<string> | null
   cancelBeat: () => void
 }
 
 /**
- * Sends everybody who looks the whole table, at first and after every change, and the figures as they come. What is
- * sent is written once for all of them; while nobody looks, nothing is.
+ * Sends everybody who looks the whole table at first, then the routes that change, and the figures as they come. What
+ * is sent is written once for all of them; while nobody looks, nothing is. Who does not keep up with the changes gets
+ * them as one later: each route as it is then.
  */
 class EventHub {
   readonly #sources: StreamSources
@@ -76,7 +85,15 @@ class EventHub {
   readonly #readers = new Set<Reader>()
   #unsubscribe: (() => void)[] = []
   #cancelSend: (() => void) | null = null
-  #table: { readonly text: string; readonly at: number } | null = null
+  /** Of the table with all changes that were sent. */
+  #sequence = 0
+  /** Routes that have changed since. */
+  #changed = new Set<string>()
+  /** Those that were sent. */
+  #problems: TableView['problems'] = []
+  /** Written for a reader, and good for those that come before anything changes. */
+  #table: string | null = null
+  #lastLength = 0
   #skipped = 0
 
   constructor(sources: StreamSources, clock: Clock) {
@@ -86,16 +103,25 @@ class EventHub {
 
   add(stream: ServerResponse): void {
     if (this.#readers.size === 0) {
+      this.#problems = this.#sources.head().problems
       this.#unsubscribe = [
-        this.#sources.subscribe(() => this.#changed()),
+        this.#sources.subscribe((routes) => this.#note(routes)),
         this.#sources.subscribeFigures(() => this.#sendFigures()),
       ]
     }
-    const reader: Reader = { stream, isBehind: false, cancelBeat: () => {} }
+    const reader: Reader = { stream, sequence: this.#sequence, missed: null, cancelBeat: () => {} }
+    // A whole table that is newer than what was sent last could hold a problem that is gone with the next changes, and
+    // was in none of them.
+    if (this.#cancelSend !== null) {
+      this.#cancelSend()
+      this.#sendChanges()
+    }
+    reader.sequence = this.#sequence
     this.#readers.add(reader)
     stream.on('close', () => this.#leave(reader))
     this.#beatLater(reader)
-    this.#sendTable(reader)
+    this.#table ??= eventText('table', this.#sequenced())
+    stream.write(this.#table)
     const figures = this.#sources.figures()
     if (figures !== null) stream.write(eventText('figures', figures))
   }
@@ -111,38 +137,67 @@ class EventHub {
     for (const end of this.#unsubscribe.splice(0)) end()
     this.#cancelSend?.()
     this.#cancelSend = null
+    this.#changed.clear()
     this.#table = null
   }
 
-  #changed(): void {
-    const ms = Math.max(gatherMs, (this.#table?.text.length ?? 0) / charactersPerMs)
-    this.#cancelSend ??= this.#clock.after(ms, () => {
-      this.#cancelSend = null
-      this.#table = null
-      for (const reader of this.#readers) this.#sendTable(reader)
-    })
+  #note(routes: ReadonlySet<string>): void {
+    this.#table = null
+    for (const name of routes) this.#changed.add(name)
+    const ms = Math.max(gatherMs, this.#lastLength / charactersPerMs)
+    this.#cancelSend ??= this.#clock.after(ms, () => this.#sendChanges())
   }
 
-  #sendTable(reader: Reader): void {
-    const { stream } = reader
-    if (!stream.writableNeedDrain) {
-      stream.write(this.#tableText())
+  #sendChanges(): void {
+    this.#cancelSend = null
+    const names = this.#changed
+    this.#changed = new Set()
+    const after = this.#sequence++
+    const [changes, problems] = [this.#changesOf(names, after), this.#changedProblems()]
+    const text = eventText('changes', problems === null ? changes : { ...changes, problems })
+    this.#lastLength = text.length
+    this.#table = null
+    for (const reader of this.#readers) {
+      if (reader.missed === null && !reader.stream.writableNeedDrain) {
+        reader.stream.write(text)
+        reader.sequence = this.#sequence
+      } else this.#catchUpLater(reader, names)
+    }
+  }
+
+  #catchUpLater(reader: Reader, names: ReadonlySet<string>): void {
+    const { stream, missed } = reader
+    if (missed !== null) {
+      for (const name of names) missed.add(name)
       return
     }
-    if (reader.isBehind) return
-    reader.isBehind = true
+    reader.missed = new Set(names)
     stream.once('drain', () => {
-      reader.isBehind = false
-      this.#sendTable(reader)
+      const changes = this.#changesOf(reader.missed!, reader.sequence)
+      reader.missed = null
+      reader.sequence = this.#sequence
+      stream.write(eventText('changes', { ...changes, problems: this.#problems }))
     })
   }
 
-  #tableText(): string {
-    const at = this.#clock.monotonic()
-    if (this.#table === null || at - this.#table.at > freshMs) {
-      this.#table = { text: eventText('table', this.#sources.table()), at }
-    }
-    return this.#table.text
+  #sequenced(): SequencedTable {
+    return { sequence: this.#sequence, ...this.#sources.plainTable() }
+  }
+
+  #changesOf(names: ReadonlySet<string>, after: number): TableChanges {
+    const { version, changedAt, registry } = this.#sources.head()
+    const routes = this.#sources.routes(names)
+    const there = new Set(routes.map(routeName))
+    const gone = [...names].filter((name) => !there.has(name))
+    return { after, sequence: this.#sequence, version, changedAt, registry, routes, gone }
+  }
+
+  /** Null: they are what was sent last. */
+  #changedProblems(): TableView['problems'] | null {
+    const { problems } = this.#sources.head()
+    if (JSON.stringify(problems) === JSON.stringify(this.#problems)) return null
+    this.#problems = problems
+    return problems
   }
 
   #sendFigures(): void {

@@ -1,6 +1,7 @@
 import { sharesOf } from '../balance/shares.ts'
-import { distinctTargets, isServed, type RouteDefinition, sourceText } from '../route/definition.ts'
+import { distinctTargets, isServed, type RouteDefinition } from '../route/definition.ts'
 import { parseDestination } from '../route/destination.ts'
+import { inTableOrder, routeName } from './route-name.ts'
 import type { HealthView, RouteView, TargetView } from './view.ts'
 
 /** What the table is told about an instance besides its definitions. */
@@ -11,23 +12,30 @@ export interface Evidence {
   readonly origin: string
 }
 
+/** What the view of a route is known by. The same source with another matcher is another route. */
+export const viewName = ({ options, source }: RouteDefinition): string =>
+  routeName({ ...source, matcher: options.matcher })
+
 /** Groups definitions into the routes that they make, with each target's share as the traffic plane computes it. */
 export function routeViews(
   definitions: Iterable<RouteDefinition>,
   evidenceOf: (definition: RouteDefinition) => Evidence,
 ): RouteView[] {
-  const bySource = new Map<string, RouteDefinition[]>()
+  const byName = new Map<string, RouteDefinition[]>()
   for (const definition of definitions) {
-    // The same source with another matcher is another route.
-    const text = `${definition.options.matcher ?? ''} ${sourceText(definition.source)}`
-    const list = bySource.get(text)
-    if (list === undefined) bySource.set(text, [definition])
+    const name = viewName(definition)
+    const list = byName.get(name)
+    if (list === undefined) byName.set(name, [definition])
     else list.push(definition)
   }
-  return [...bySource.values()]
+  return [...byName.values()]
     .map((list): RouteView => {
-      const { host, path } = list[0]!.source
-      return { host, path, targets: targetViews(list, evidenceOf) }
+      const { source, options } = list[0]!
+      const { host, path } = source
+      const targets = targetViews(list, evidenceOf)
+      return options.matcher === undefined
+        ? { host, path, targets }
+        : { host, path, matcher: options.matcher, targets }
     })
     .sort(inTableOrder)
 }
@@ -61,12 +69,6 @@ function targetViews(
       }
     })
     .sort((a, b) => compare(a.service, b.service) || compare(a.url, b.url))
-}
-
-/** Hosts ascending, any host last; within a host paths in descending byte order, so a longer prefix comes first. */
-function inTableOrder(a: RouteView, b: RouteView): number {
-  if (a.host !== b.host) return a.host === '' ? 1 : b.host === '' ? -1 : compare(a.host, b.host)
-  return compare(b.path, a.path)
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -2,6 +2,7 @@ import type { Breathe } from '../base/world.ts'
 import { column, firstBucket, type LabelledRows, widthOf } from '../observe/rows.ts'
 import { parseDestination } from '../route/destination.ts'
 import type { MeterLabels } from '../route/meter.ts'
+import { rowName } from './route-name.ts'
 import { type Counts, quantile } from './traffic-figures.ts'
 import type { InstanceRatesView, InstancesView, RateView, RowRatesView } from './traffic-view.ts'
 
@@ -37,10 +38,6 @@ function namesOf(labels: MeterLabels): Names {
   }
   return known
 }
-
-/** Under which a row is found in an InstanceRatesView. */
-export const rowName = (host: string, path: string, url: string, address: string): string =>
-  url === `http://${address}/` ? host + path : `${host}${path} ${url}`
 
 export async function readTargets(rows: LabelledRows<MeterLabels>, breathe: Breathe): Promise<TargetReading> {
   const places = new Map<string, number>()

@@ -106,7 +106,17 @@ const problem = object<ProblemView>({
 export const tableSchema: Schema = object<TableView>({
   version: whole('counts up with every change'),
   changedAt: orNull(moment),
-  routes: list(object<RouteView>({ host: text('empty: any host'), path: text(), targets: list(target) })),
+  routes: list(
+    object<RouteView>(
+      {
+        host: text('empty: any host'),
+        path: text(),
+        matcher: text('absent: proxy.matcher'),
+        targets: list(target),
+      },
+      'matcher',
+    ),
+  ),
   problems: list(problem),
   registry: object<RegistryView>({
     kind: text(),

@@ -1,3 +1,5 @@
+import type { Matcher } from '../match/matcher.ts'
+
 /**
  * What the admin API says of the route table: `GET /api/table` answers a `TableView`, and `GET /api/events` sends one
  * with every change. The UI reads these types and nothing else of the gateway.
@@ -18,7 +20,27 @@ export interface RouteView {
   readonly host: string
   /** Prefix of the path, `/` for all; empty: a TCP port route. */
   readonly path: string
+  /** Absent: `proxy.matcher`. The same host and path with another one is another route. */
+  readonly matcher?: Matcher
   readonly targets: readonly TargetView[]
+}
+
+/** What became another since the table of which `after` is the sequence: the event `changes` of `GET /api/events`. */
+export interface TableChanges extends Pick<TableView, 'version' | 'changedAt' | 'registry'> {
+  readonly after: number
+  /** Of the table with these changes. */
+  readonly sequence: number
+  /** Routes that came or are not what they were, whole. */
+  readonly routes: readonly RouteView[]
+  /** Routes that went, as `routeName` names them. */
+  readonly gone: readonly string[]
+  /** Absent: they are what they were. */
+  readonly problems?: readonly ProblemView[]
+}
+
+/** The event `table`: the whole of it, and where the changes that follow begin. */
+export interface SequencedTable extends TableView {
+  readonly sequence: number
 }
 
 export interface TargetView {

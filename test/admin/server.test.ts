@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { QuestionError } from '../../src/admin/explanation.ts'
+import { routeName } from '../../src/admin/route-name.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../../src/admin/server.ts'
 import { TrafficSeries } from '../../src/admin/traffic-series.ts'
 import type { TableView } from '../../src/admin/view.ts'
@@ -57,9 +58,12 @@ async function start(
 ) {
   let table = first
   let isHealthy = true
-  const told = new Set<() => void>()
+  const told = new Set<(routes: ReadonlySet<string>) => void>()
   const sources: AdminSources = {
     table: () => table,
+    plainTable: () => table,
+    head: () => table,
+    routes: (names) => table.routes.filter((route) => names.has(routeName(route))),
     refreshLive: async () => {},
     subscribe: (changed) => {
       told.add(changed)
@@ -101,7 +105,7 @@ async function start(
     told,
     change(next: TableView) {
       table = next
-      for (const changed of told) changed()
+      for (const changed of told) changed(new Set(next.routes.map(routeName)))
     },
     goDown() {
       isHealthy = false
@@ -438,9 +442,10 @@ describe('the stream of tables', () => {
     })
     answer.body.on('error', () => {})
     await waitFor(() => received.includes('\n\n'), { what: 'the first table' })
-    expect(received).toBe(`event: table\ndata: ${JSON.stringify(empty)}\n\n`)
+    expect(received).toBe(`event: table\ndata: ${JSON.stringify({ sequence: 0, ...empty })}\n\n`)
     change({ ...withRoutes, version: 1 })
-    await waitFor(() => received.includes('"version":1'), { what: 'the second table' })
+    await waitFor(() => received.includes('"version":1'), { what: 'what has changed' })
+    expect(received).toContain('event: changes\n')
     stop.abort()
     await waitFor(() => told.size === 0, { what: 'the reader to be forgotten' })
   })
@@ -456,8 +461,8 @@ describe('the stream of tables', () => {
     })
     await waitFor(() => received !== '', { what: 'the first table' })
     for (let version = 1; version <= 50; version++) change({ ...empty, version })
-    await waitFor(() => received.includes('"version":50'), { what: 'the newest table' })
-    expect(received.split('event: table').length - 1).toBe(2)
+    await waitFor(() => received.includes('"version":50'), { what: 'the newest version' })
+    expect(received.split('event: ').length - 1).toBe(2)
     stop.abort()
   })
 })

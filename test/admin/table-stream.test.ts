@@ -3,16 +3,18 @@ import type { FastifyInstance } from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { addTableStream, type StreamSources } from '../../src/admin/table-stream.ts'
 import type { FiguresView } from '../../src/admin/traffic-view.ts'
-import type { TableView } from '../../src/admin/view.ts'
+import type { RouteView, TableView } from '../../src/admin/view.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 /** Somebody who looks, and may stop reading. */
 class Reader extends EventEmitter {
   readonly events: string[] = []
+  readonly texts: string[] = []
   writableNeedDrain = false
 
   writeHead(): void {}
   write(text: string): void {
+    this.texts.push(text)
     this.events.push(text.split('\n')[0]!.replace('event: ', ''))
   }
   end(): void {
@@ -22,18 +24,30 @@ class Reader extends EventEmitter {
     this.writableNeedDrain = false
     this.emit('drain')
   }
+  last(): { after: number; sequence: number; routes: RouteView[]; gone: string[]; problems?: unknown } {
+    return JSON.parse(this.texts.at(-1)!.split('data: ')[1]!) as ReturnType<Reader['last']>
+  }
 }
 
-function stage(size = 10) {
+/** A table of `hosts`, each with one route whose path is as long as the test wants. */
+function stage(...hosts: string[]) {
   const clock = new FakeClock()
-  const asked = { table: 0, figures: 0 }
-  let changed: (() => void) | null = null
+  const asked = { table: 0, routes: 0, figures: 0 }
+  let changed: ((routes: ReadonlySet<string>) => void) | null = null
   let counted: (() => void) | null = null
   let figures: FiguresView | null = null
+  const table = new Map(hosts.map((host) => [` ${host}/`, { host, path: '/', targets: [] } as RouteView]))
+  let problems: TableView['problems'] = []
+  const head = () => ({ version: 1, changedAt: null, problems, registry: {} as TableView['registry'] })
   const sources: StreamSources = {
-    table() {
+    plainTable() {
       asked.table++
-      return { text: 'x'.repeat(size) } as unknown as TableView
+      return { ...head(), routes: [...table.values()] }
+    },
+    head,
+    routes(names) {
+      asked.routes++
+      return [...names].flatMap((name) => table.get(name) ?? [])
     },
     subscribe(told) {
       changed = told
@@ -68,7 +82,16 @@ function stage(size = 10) {
     asked,
     close: () => close(),
     isFollowed: () => [changed !== null, counted !== null],
-    change: () => changed?.(),
+    /** Of the route of this host, which goes if it is there and comes if not. */
+    change(host: string) {
+      const name = ` ${host}/`
+      if (!table.delete(name)) table.set(name, { host, path: '/', targets: [] })
+      changed?.(new Set([name]))
+    },
+    findProblem() {
+      problems = [{ service: 's', instance: 'n/s', text: 'x', reason: 'y' }]
+      changed?.(new Set())
+    },
     count(next: object) {
       figures = next as FiguresView
       counted?.()
@@ -83,49 +106,100 @@ function stage(size = 10) {
 
 describe('the events', () => {
   test('are written once for all who look, and not at all while nobody does', async () => {
-    const { clock, asked, isFollowed, change, look } = stage()
+    const { clock, asked, isFollowed, change, look } = stage('a')
     expect(isFollowed()).toEqual([false, false])
     const [one, other] = [look(), look()]
     expect([one.events, other.events, asked.table]).toEqual([['table'], ['table'], 1])
-    change()
-    change()
+    change('b')
+    change('c')
     await clock.advance(100)
-    expect([one.events, other.events, asked.table]).toEqual([['table', 'table'], ['table', 'table'], 2])
+    expect([one.events, other.events, asked]).toEqual([
+      ['table', 'changes'],
+      ['table', 'changes'],
+      { table: 1, routes: 1, figures: 2 },
+    ])
+    expect(other.texts[1]).toBe(one.texts[1])
     one.end()
     expect(isFollowed()).toEqual([true, true])
     other.end()
     expect([isFollowed(), clock.pending]).toEqual([[false, false], 0])
   })
 
-  test('of a large table come less often, so that it costs no more than its share', async () => {
-    const { clock, change, look } = stage(4_000_000)
+  test('say which routes are others, which are gone, and which table that is from', async () => {
+    const { clock, change, look } = stage('a', 'b')
     const reader = look()
-    change()
-    await clock.advance(900)
-    expect(reader.events).toHaveLength(1)
-    await clock.advance(200)
-    expect(reader.events).toHaveLength(2)
+    change('b')
+    change('c')
+    await clock.advance(100)
+    expect(reader.last()).toEqual({
+      ...{ after: 0, sequence: 1, version: 1, changedAt: null, registry: {} },
+      routes: [{ host: 'c', path: '/', targets: [] }],
+      gone: [' b/'],
+    })
+    change('b')
+    await clock.advance(100)
+    expect(reader.last()).toMatchObject({ after: 1, sequence: 2, gone: [] })
   })
 
-  test('give who comes later what is true then', async () => {
-    const { clock, asked, look } = stage()
-    look()
-    await clock.advance(5_000)
-    look()
-    expect(asked.table).toBe(2)
+  test('have the problems where they are others, and not again', async () => {
+    const { clock, change, findProblem, look } = stage('a')
+    const reader = look()
+    findProblem()
+    await clock.advance(100)
+    expect(reader.last().problems).toHaveLength(1)
+    change('a')
+    await clock.advance(100)
+    expect(reader.last().problems).toBeUndefined()
   })
 
-  test('wait for a reader that is slow, and then it gets the newest table once', async () => {
+  test('of large changes come less often, so that they cost no more than their share', async () => {
     const { clock, change, look } = stage()
     const reader = look()
-    reader.writableNeedDrain = true
-    for (let i = 0; i < 5; i++) {
-      change()
+    change('x'.repeat(4_000_000))
+    await clock.advance(100)
+    expect(reader.events).toHaveLength(2)
+    change('a')
+    await clock.advance(900)
+    expect(reader.events).toHaveLength(2)
+    await clock.advance(200)
+    expect(reader.events).toHaveLength(3)
+  })
+
+  test('give who comes later what is true then, and the others too', async () => {
+    const { clock, asked, change, look } = stage('a')
+    const early = look()
+    look()
+    expect(asked.table).toBe(1)
+    change('b')
+    const late = look()
+    expect([early.events, early.last().sequence]).toEqual([['table', 'changes'], 1])
+    expect(late.texts[0]).toContain('"host":"b"')
+    expect(late.last()).toMatchObject({ sequence: 1 })
+    await clock.advance(1_000)
+    expect(late.events).toEqual(['table'])
+  })
+
+  test('wait for a reader that is slow, and then it gets what it has missed as one', async () => {
+    const { clock, change, look } = stage('a')
+    const [slow, fast] = [look(), look()]
+    slow.writableNeedDrain = true
+    for (const host of ['b', 'c', 'b', 'd', 'a']) {
+      change(host)
       await clock.advance(100)
     }
-    expect(reader.events).toEqual(['table'])
-    reader.readAgain()
-    expect(reader.events).toEqual(['table', 'table'])
+    expect([slow.events, fast.events.length]).toEqual([['table'], 6])
+    slow.readAgain()
+    expect(slow.events).toEqual(['table', 'changes'])
+    const { after, sequence, routes, gone } = slow.last()
+    expect([after, sequence, routes.map(({ host }) => host), gone]).toEqual([
+      0,
+      5,
+      ['c', 'd'],
+      [' b/', ' a/'],
+    ])
+    change('e')
+    await clock.advance(100)
+    expect(slow.last()).toMatchObject({ after: 5, sequence: 6 })
   })
 
   test('have the figures, at first and as they come, but not for who does not read', () => {

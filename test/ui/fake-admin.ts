@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import type { FiguresView } from '../../src/admin/traffic-view.ts'
-import type { ProblemsView, TableView } from '../../src/admin/view.ts'
+import type { ProblemsView, TableChanges, TableView } from '../../src/admin/view.ts'
 import { isPage } from '../../ui/src/place.ts'
 
 /** Plays the admin server to the built page: the pages, `/assets/`, `/api/ui`, `/api/problems` and `/api/events`. */
@@ -12,6 +12,8 @@ export interface FakeAdmin {
   readonly origin: string
   /** Sends a table to every page, and at once to each that connects from now on. */
   push(table: TableView): void
+  /** Sends what has changed in the table to every page; who connects later gets the table as it was. */
+  pushChanges(changes: TableChanges): void
   /** Sends figures to every page that is there. */
   pushFigures(figures: FiguresView): void
   /** What `/api/problems` answers from now on beside the problems of the table. */
@@ -21,6 +23,8 @@ export interface FakeAdmin {
   /** Ends all connections; later ones are refused, or answered 503. */
   goAway(how: 'refused' | '503'): Promise<void>
   comeBack(): Promise<void>
+  /** How many connections for events were answered. */
+  connections(): number
   /** How many connections for events were answered 503. */
   turnedAway(): number
   close(): Promise<void>
@@ -50,6 +54,7 @@ export async function startFakeAdmin(
   let current = table
   let away = false
   let turnedAway = 0
+  let connections = 0
 
   const server = createServer((request, response) => {
     // The policy of the real server: whatever the page wants beyond it shows up as an error on its console.
@@ -69,6 +74,7 @@ export async function startFakeAdmin(
       response.write('retry: 50\n\n')
       if (current !== null) response.write(event(JSON.stringify(current)))
       pages.add(response)
+      connections++
       response.on('close', () => pages.delete(response))
     } else {
       const name = isPage(path.split('/')[1]!) ? '/index.html' : path
@@ -100,6 +106,9 @@ export async function startFakeAdmin(
       current = next
       pushText(JSON.stringify(next))
     },
+    pushChanges(changes) {
+      for (const page of pages) page.write(`event: changes\ndata: ${JSON.stringify(changes)}\n\n`)
+    },
     pushFigures(figures) {
       for (const page of pages) page.write(`event: figures\ndata: ${JSON.stringify(figures)}\n\n`)
     },
@@ -114,6 +123,7 @@ export async function startFakeAdmin(
       away = false
       if (!server.listening) await listen(port)
     },
+    connections: () => connections,
     turnedAway: () => turnedAway,
     close,
   }

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
+import type { TableChanges, TableView } from '../../src/admin/view.ts'
 import { column, pagesInBrowser, soon } from './in-browser.ts'
 import { badWeight, route, sample, sampleFigures, tableOf, target } from './tables.ts'
 
@@ -121,6 +122,37 @@ describe('problems', () => {
     admin.push(two)
     await soon(() => page.title(), 'Routes - gatehouse')
     await page.getByRole('link', { name: '1 problem' }).waitFor({ state: 'detached' })
+  })
+})
+
+describe('changes of the table', () => {
+  const changesOf = (after: number, more: Partial<TableChanges> = {}): TableChanges => {
+    const { changedAt, registry } = sample
+    return { after, sequence: after + 1, version: 58, changedAt, registry, routes: [], gone: [], ...more }
+  }
+
+  test('are put into the table that is shown, each at its place', async () => {
+    const { page, admin } = await open({ ...sample, sequence: 7 } as TableView)
+    await page.getByText('table 57').waitFor()
+    const before = await column(page, 'route')
+    const fresh = route('api.example.com', '/v1', target({ service: 'old' }))
+    admin.pushChanges(changesOf(7, { routes: [fresh], gone: [' api.example.com/'] }))
+    await page.getByText('table 58').waitFor()
+    expect((await column(page, 'route')).slice(0, 5)).toEqual([
+      ...before.slice(0, 3),
+      'api.example.com\n/v1',
+      before[4],
+    ])
+    expect(admin.connections()).toBe(1)
+  })
+
+  test('that do not follow the table that is shown make the page ask for the whole', async () => {
+    const { page, admin } = await open({ ...sample, sequence: 7 } as TableView)
+    await page.getByText('table 57').waitFor()
+    admin.pushChanges(changesOf(9))
+    await soon(() => admin.connections(), 2)
+    await page.getByText('Live', { exact: true }).waitFor()
+    await page.getByText('table 57').waitFor()
   })
 })
 

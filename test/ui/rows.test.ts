@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { rowName } from '../../src/admin/target-figures.ts'
+import { rowName } from '../../src/admin/route-name.ts'
 import type { TargetView } from '../../src/admin/view.ts'
 import { changedKeys, destinationOf, isLink, rowsOf, totalsOf } from '../../ui/src/routes/rows.ts'
 import { route, sample, tableOf, target } from './tables.ts'

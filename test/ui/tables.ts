@@ -1,4 +1,4 @@
-import type { FiguresView, RateView } from '../../src/admin/traffic-view.ts'
+import type { FiguresView, RateView, RowRatesView } from '../../src/admin/traffic-view.ts'
 import type { ProblemView, RouteView, TableView, TargetView } from '../../src/admin/view.ts'
 
 /** A passing instance of `hello` that gets the whole route, changed where `changes` says so. */
@@ -212,4 +212,21 @@ export function largeTable(routes: number, version = 1): TableView {
     }),
     { version },
   )
+}
+
+/** Of every row of the table: 0 to 19 requests a second. */
+export function largeFigures({ routes }: TableView): FiguresView {
+  const instances: Record<
+    string,
+    Record<string, { all?: RowRatesView; rows: Record<string, RowRatesView> }>
+  > = {}
+  let n = 0
+  for (const { host, path, targets } of routes) {
+    for (const { service, address } of targets) {
+      instances[service] ??= {}
+      instances[service][address] ??= { rows: {} }
+      instances[service][address].rows[host + path] = [n++ % 20, 0, 3, 40, 1]
+    }
+  }
+  return { ...sampleFigures, instances }
 }

@@ -1,6 +1,7 @@
 import { batch, type ReadonlySignal, signal } from '@preact/signals'
+import { withChanges } from '../../src/admin/table-changes.ts'
 import type { FiguresView } from '../../src/admin/traffic-view.ts'
-import type { PageInfo, ProblemsView, TableView } from '../../src/admin/view.ts'
+import type { PageInfo, ProblemsView, SequencedTable, TableChanges, TableView } from '../../src/admin/view.ts'
 import { ApiError, ask } from './api.ts'
 import { type Liveness, nextLiveness } from './liveness.ts'
 
@@ -24,7 +25,7 @@ const problemsEveryMs = 1_000
 /** Reads the admin API below the base of the document for as long as the page lives. */
 export function connect(): Gateway {
   const info = signal<PageInfo | null>(null)
-  const table = signal<TableView | null>(null)
+  const table = signal<SequencedTable | null>(null)
   const figures = signal<FiguresView | null>(null)
   const problems = signal<ProblemsView | null>(null)
   const liveness = signal<Liveness>({ state: 'waiting' })
@@ -63,13 +64,22 @@ export function connect(): Gateway {
   const open = (): void => {
     const events = new EventSource(new URL('api/events', document.baseURI))
     events.addEventListener('open', () => void loadInfo())
-    events.addEventListener('table', ({ data }: MessageEvent<string>) =>
-      read<TableView>(data, (next) => {
-        batch(() => {
-          table.value = next
-          note('table')
-        })
-        loadProblems()
+    const take = (next: SequencedTable): void => {
+      batch(() => {
+        table.value = next
+        note('table')
+      })
+      loadProblems()
+    }
+    events.addEventListener('table', ({ data }: MessageEvent<string>) => read<SequencedTable>(data, take))
+    events.addEventListener('changes', ({ data }: MessageEvent<string>) =>
+      read<TableChanges>(data, (changes) => {
+        const next = table.value === null ? null : withChanges(table.value, changes)
+        if (next !== null) return take(next)
+        // Something was lost on the way: a new connection begins with the whole table.
+        events.close()
+        note('lost')
+        open()
       }),
     )
     events.addEventListener('figures', ({ data }: MessageEvent<string>) =>

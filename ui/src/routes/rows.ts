@@ -1,3 +1,4 @@
+import { routeName, rowName } from '../../../src/admin/route-name.ts'
 import type {
   AddressStateView,
   FiguresView,
@@ -5,7 +6,7 @@ import type {
   RateView,
   RowRatesView,
 } from '../../../src/admin/traffic-view.ts'
-import type { TableView, TargetView } from '../../../src/admin/view.ts'
+import type { RouteView, TableView, TargetView } from '../../../src/admin/view.ts'
 
 /** One line of the table: an instance below one route. */
 export interface Row {
@@ -25,30 +26,34 @@ export interface Row {
   readonly text: string
 }
 
+/** Of routes that have not changed since the table before, the rows are the same. */
+const known = new WeakMap<RouteView, { readonly registry: string; readonly rows: readonly Row[] }>()
+
 /** The table as lines, in the table's order. */
-export function rowsOf(table: TableView): readonly Row[] {
+export function rowsOf({ routes, registry: { kind } }: TableView): readonly Row[] {
+  return routes.flatMap((route) => {
+    const before = known.get(route)
+    if (before?.registry === kind) return before.rows
+    const rows = rowsOfRoute(route, kind)
+    known.set(route, { registry: kind, rows })
+    return rows
+  })
+}
+
+function rowsOfRoute(route: RouteView, registry: string): readonly Row[] {
+  const { host, path, targets } = route
   const seen = new Map<string, number>()
-  return table.routes.flatMap(({ host, path, targets }) =>
-    targets.map((target): Row => {
-      const name = [host, path, target.service, target.instance, target.url].join('\n')
-      // An instance may ask for the same route with two tags that differ in their options only.
-      const nth = seen.get(name) ?? 0
-      seen.set(name, nth + 1)
-      const key = nth === 0 ? name : `${name}\n${nth}`
-      const from = fromOf(target.origin, table.registry.kind)
-      const figuresKey = figuresKeyOf(host, path, target)
-      return {
-        kind: 'row',
-        key,
-        host,
-        path,
-        target,
-        from,
-        figuresKey,
-        text: textOf(host, path, target, from),
-      }
-    }),
-  )
+  return targets.map((target): Row => {
+    const name = [routeName(route), target.service, target.instance, target.url].join('\n')
+    // An instance may ask for the same route with two tags that differ in their options only.
+    const nth = seen.get(name) ?? 0
+    seen.set(name, nth + 1)
+    const key = nth === 0 ? name : `${name}\n${nth}`
+    const from = fromOf(target.origin, registry)
+    const figuresKey = rowName(host, path, target.url, target.address)
+    const text = textOf(host, path, target, from)
+    return { kind: 'row', key, host, path, target, from, figuresKey, text }
+  })
 }
 
 /** What people call it: in Consul the commands are overrides, elsewhere they are all there is. */
@@ -73,10 +78,6 @@ export function destinationOf({ url, address }: TargetView): string {
 export function isLink(url: string): boolean {
   return /^https?:\/\//i.test(url)
 }
-
-/** As the gateway writes it (`rowName`). */
-const figuresKeyOf = (host: string, path: string, { url, address }: TargetView): string =>
-  url === `http://${address}/` ? host + path : `${host}${path} ${url}`
 
 /** What passes through a row. In flight is what this route has there. */
 export interface Passing extends RateView {
@@ -119,8 +120,10 @@ const passingOf = ([requests, errors, p50, p99, inFlight]: RowRatesView): Passin
 
 /** The keys of the lines that are new in `after` or say something else than in `before`. */
 export function changedKeys(before: readonly Row[], after: readonly Row[]): readonly string[] {
+  const same = new Set(before)
+  const others = after.filter((row) => !same.has(row))
   const old = new Map(before.map((row) => [row.key, row.target]))
-  return after
+  return others
     .filter(({ key, target }) => {
       const was = old.get(key)
       return was === undefined || !sameTarget(was, target)
