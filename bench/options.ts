@@ -41,7 +41,7 @@ export const peerNames = ['fastify', 'undici', 'haproxy', 'nginx', 'caddy'] as c
 export type PeerName = (typeof peerNames)[number]
 
 const caseNames: readonly string[] = cases.map(({ name }) => name)
-const micros = ['match', 'accept', 'observer'] as const
+const micros = ['match', 'accept', 'observer', 'workers'] as const
 const loads = ['wrk', 'autocannon'] as const
 
 /** CPU time is counted in ticks of 10 ms: a shorter window makes a tick too large a part of it. */

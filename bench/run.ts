@@ -8,6 +8,7 @@ import { runIdle } from './idle.ts'
 import { runAccept } from './micro/accept.ts'
 import { matchReport } from './micro/match.ts'
 import { observerReport } from './micro/observer.ts'
+import { runWorkers } from './micro/workers.ts'
 import { type BenchOptions, parseOptions, UsageError, usage } from './options.ts'
 import { runSideBySide } from './side-by-side.ts'
 
@@ -56,6 +57,7 @@ async function main(): Promise<number> {
 /** Which of the benchmarks is asked for. */
 function runOf({ micro, idle, half, cost }: BenchOptions): typeof runSideBySide {
   if (micro === 'accept') return runAccept
+  if (micro === 'workers') return runWorkers
   if (cost) return runCost
   if (idle !== null) return runIdle
   return half ? runHalfLoad : runSideBySide
