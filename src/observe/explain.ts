@@ -113,13 +113,13 @@ export function explain(
 ): Explanation {
   const { host, target, secure } = request
   const path = routePath(target)
-  const route = table.find(host, path, secure)
   let clientAddress = request.remoteAddress
-  const ask = (chosen: Route | null): Outcome => {
+  const ask = (chosen: Route | null): Asked => {
     const asked: string[] = []
     const outcome: { -readonly [K in keyof Outcome]: Outcome[K] } = { request: null, answer: null, asked }
     const dry = chosen === null ? null : withoutConnections(chosen, (sent) => (outcome.request = sent))
-    const live = { current: new FixedTable(table, path, dry) }
+    const fixed = new FixedTable(table, path, dry)
+    const live = { current: fixed }
     const handler = createHandler(
       { ...options, newId: () => '(a new id for each request)' },
       {
@@ -147,13 +147,23 @@ export function explain(
     })
     handler.handle(exchange)
     clientAddress = exchange.clientAddress
-    return outcome
+    return { outcome, wasPassedOver: fixed.wasPassedOver }
   }
-  const targets = route === null ? [] : byShare(route).slice(0, mostTargets)
-  const explained = targets.map((each): ExplainedTarget => {
+  const passedOver: Route[] = []
+  let route = table.find(host, path, secure)
+  let targets = targetsOf(route)
+  let asked = targets.map((each) => ask(alone(route!, each)))
+  // As in the handler: what redirects to where the request already is leaves it to what is wider.
+  while (route !== null && asked.length > 0 && asked.every(({ wasPassedOver }) => wasPassedOver)) {
+    passedOver.push(route)
+    const wider = table.findBeyond(passedOver, host, path, secure)
+    route = wider
+    targets = targetsOf(wider)
+    asked = targets.map((each) => ask(alone(wider!, each)))
+  }
+  const explained = targets.map((each, i): ExplainedTarget => {
     const { service, instance, url, share, options: own } = each
-    const outcome = ask(alone(route!, each))
-    return { service, instance, url, share, limit: own.maxConn ?? 0, isHome: null, ...outcome }
+    return { service, instance, url, share, limit: own.maxConn ?? 0, isHome: null, ...asked[i]!.outcome }
   })
   const home = homeOf(route, { fields: sectionOf([...request.fields]), clientAddress })
   const candidates = table.explain(host, path, secure)
@@ -161,10 +171,11 @@ export function explain(
     tableVersion: table.version,
     host: requestHost(host, secure),
     path,
-    hosts: told(candidates, route, path),
+    hosts: told(candidates, { route, passedOver }, path),
     route: route === null ? null : { ...route.source, matcher: route.matcher },
-    why: whyRoute(candidates, route),
-    answer: route === null || route.balancer === null ? ask(route).answer : (explained[0]?.answer ?? null),
+    why: whyRoute(candidates, { route, passedOver }),
+    answer:
+      route === null || route.balancer === null ? ask(route).outcome.answer : (explained[0]?.answer ?? null),
     targets:
       home === null ? explained : explained.map((each, i) => ({ ...each, isHome: targets[i] === home })),
   }
@@ -179,7 +190,22 @@ function homeOf(route: Route | null, request: AffinityRequest): Target | null {
 
 type Outcome = Pick<ExplainedTarget, 'request' | 'answer' | 'asked'>
 
-const byShare = ({ targets }: Route): Target[] => targets.toSorted((a, b) => b.share - a.share)
+interface Asked {
+  readonly outcome: Outcome
+  /** The target redirects to where the request already is. */
+  readonly wasPassedOver: boolean
+}
+
+interface Winner {
+  /** Null: no route serves the request. */
+  readonly route: Route | null
+  /** Those that would come before it, and redirect to where the request already is. */
+  readonly passedOver: readonly Route[]
+}
+
+/** Those that are told: the ones with the largest shares. */
+const targetsOf = (route: Route | null): Target[] =>
+  route === null ? [] : route.targets.toSorted((a, b) => b.share - a.share).slice(0, mostTargets)
 
 /** The route as it is for a request whose turn it is at this target. */
 const alone = (route: Route, target: Target): Route => ({
@@ -194,6 +220,8 @@ class FixedTable extends RouteTable {
   readonly #table: RouteTable
   readonly #path: string
   readonly #route: Route | null
+  /** The handler asked for what is wider. */
+  wasPassedOver = false
 
   constructor(table: RouteTable, path: string, route: Route | null) {
     super(table.version, new HostIndex(), table.hasGuards)
@@ -204,6 +232,11 @@ class FixedTable extends RouteTable {
 
   override find(host: string, path: string, secure: boolean): Route | null {
     return path === this.#path ? this.#route : this.#table.find(host, path, secure)
+  }
+
+  override findBeyond(): Route | null {
+    this.wasPassedOver = true
+    return null
   }
 }
 
@@ -266,7 +299,7 @@ class NobodysClient implements ClientSide {
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** Hosts that match, exact names, and no more of the others than people can read. */
-function told(candidates: readonly HostCandidate[], winner: Route | null, path: string): ExplainedHost[] {
+function told(candidates: readonly HostCandidate[], winner: Winner, path: string): ExplainedHost[] {
   const others = candidates.filter(({ matched }) => !matched).slice(0, mostHosts)
   return candidates
     .filter((candidate) => candidate.matched || others.includes(candidate))
@@ -277,12 +310,11 @@ function told(candidates: readonly HostCandidate[], winner: Route | null, path: 
       return {
         host,
         matched,
-        // Where there is no winner there are no routes.
         routes: routes.map((route) => ({
           path: route.source.path,
           matcher: route.matcher,
-          chosen: route === winner,
-          why: whyOf(route, winner!),
+          chosen: route === winner.route,
+          why: winner.passedOver.includes(route) ? leadsBack : whyOf(route, winner.route ?? route),
         })),
         otherPaths: nearestPaths(other, path),
       }
@@ -302,8 +334,15 @@ function nearestPaths(routes: readonly Route[], path: string): string[] {
     .map(({ route }) => route.source.path)
 }
 
-function whyRoute(candidates: readonly HostCandidate[], route: Route | null): string {
+const leadsBack = 'it redirects to where the request already is, and is passed over'
+
+function whyRoute(candidates: readonly HostCandidate[], { route, passedOver }: Winner): string {
   const matching = candidates.filter(({ matched }) => matched)
+  if (passedOver.length > 0) {
+    const before = passedOver.map(({ text }) => text).join(' and ')
+    const what = route === null ? 'no other route matches' : `${route.text} is what else matches`
+    return `${before} leads to where the request already is and is passed over; ${what}`
+  }
   if (route === null) {
     if (matching.length === 0) return 'no route has this host, and none is for any host'
     const hosts = matching.map(({ host }) => hostWords(host)).join(', ')

@@ -29,6 +29,10 @@ beforeAll(async () => {
   await register('near', { tags: ['Urlprefix-/near'] })
   await register('plain', { tags: ['v1'] })
   await register('lonely', { tags: ['urlprefix-/lonely'], check: null })
+  await register('secure', {
+    tags: ['urlprefix-www.com:80/ redirect=301,https://www.com$path', 'urlprefix-www.com/'],
+  })
+  await register('loop', { tags: ['urlprefix-loop.com/ redirect=301,https://loop.com$path'] })
   await register('sidecar', { tags: ['urlprefix-/side'], more: { Kind: 'connect-proxy', Proxy: proxy } })
   gateway = await startTestGateway(registry.url, ['-registry.consul.register.enabled=false'])
 }, 30_000)
@@ -97,6 +101,27 @@ describe('an explanation', () => {
       route: { host: 'shop.com', path: '/api', matcher: 'prefix' },
     })
   })
+
+  // It said 404 here, because the handler that is asked found nothing wider in the table made for it.
+  test.each([
+    ['http://www.com/x', [], 301, 'www.com:80/'],
+    ['http://www.com/x', ['X-Forwarded-Proto: https'], null, 'www.com/'],
+    ['http://loop.com/x', ['X-Forwarded-Proto: https'], 404, null],
+  ] as const)(
+    'of %s with %j passes over redirects as the gateway does',
+    async (url, header, status, route) => {
+      const query = new URLSearchParams([['url', url], ...header.map((line) => ['header', line])])
+      const said = await get<ExplanationView>(`/api/explain?${query}`)
+      expect(said.answer?.status ?? null).toBe(status)
+      expect(said.route === null ? null : said.route.host + said.route.path).toBe(route)
+      const fields = Object.fromEntries(header.map((line) => line.split(': ')))
+      const headers = { ...fields, host: new URL(url).host }
+      const real = await request(`${gateway.url}/x`, { headers })
+      await real.body.dump()
+      expect(real.statusCode).toBe(status ?? 200)
+      if (header.length > 0) expect(said.why).toContain('leads to where the request already is')
+    },
+  )
 
   test('has the instances that get nothing, and why', async () => {
     const { targets } = await get<ExplanationView>('/api/explain?url=http://shop.com/api')
