@@ -28,7 +28,11 @@ function printed({ routes: all, problems, registry, version }: TableView): strin
   const head = ['SOURCE', 'SERVICE', 'DESTINATION', 'SHARE', 'HEALTH', 'OPTIONS', 'WHY']
   const table = rows.length === 0 ? 'no routes\n' : columns([head, ...rows])
   const lost = registry.connected ? '' : `\nno contact with ${registry.address}: ${registry.error}\n`
-  const wrong =
-    problems.length === 0 ? '' : `\n${problems.length} problems: gatehouse doctor says what they are\n`
+  const wrong = problems.length === 0 ? '' : `\n${hint(problems.length)}\n`
   return `${table}\ntable version ${version}\n${lost}${wrong}`
 }
+
+const hint = (problems: number): string =>
+  problems === 1
+    ? '1 problem: gatehouse doctor says what it is'
+    : `${problems} problems: gatehouse doctor says what they are`

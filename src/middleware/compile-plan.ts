@@ -67,6 +67,7 @@ export function planCompiler(
       leadsBack: redirect?.leadsBack ?? null,
       strip: options.strip ?? '',
       prepend: options.prepend ?? '',
+      query: redirect === null ? queryOf(target.url) : '',
       host: options.host === undefined ? null : options.host === 'dst' ? authority : options.host,
       request:
         options.requestFields === undefined
@@ -139,3 +140,6 @@ function ownLimits(defaults: CallLimits, options: RouteOptions): CallLimits | nu
     idleTimeout: idleTimeout ?? defaults.idleTimeout,
   }
 }
+
+/** Of a destination. Its path does not count (fabio reference 6.3). */
+const queryOf = (url: string): string => (url.includes('?') ? new URL(url).search.slice(1) : '')

@@ -17,7 +17,7 @@ import { type ErrorAnswerOptions, ErrorAnswers } from './error-answers.ts'
 import type { ClientSide, Exchange } from './exchange.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
 import { httpDate } from './http-date.ts'
-import { rewriteTarget } from './path.ts'
+import { forwardedTarget } from './path.ts'
 import { isReadDifferently } from './path-readings.ts'
 import { type LocalAnswer, type Middleware, type Plan, planOf, type Verdict } from './plan.ts'
 import { Relay } from './relay.ts'
@@ -362,10 +362,7 @@ class Phases implements Handler {
     exchange.call = upstream.client.send(
       {
         method: exchange.method,
-        target:
-          plan.strip === '' && plan.prepend === ''
-            ? exchange.target
-            : rewriteTarget(exchange.target, exchange.path, plan.strip, plan.prepend),
+        target: forwardedTarget(exchange.target, exchange.path, plan),
         lines: this.#requestLines(exchange, hostHeader, plan),
         upgrade: upgradeOf(exchange),
         body: exchange.body,

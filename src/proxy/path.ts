@@ -65,6 +65,33 @@ export function rewriteTarget(target: string, path: string, strip: string, prepe
   return query === -1 ? next : next + target.slice(query)
 }
 
+/** What a route makes of the client's target. */
+export interface TargetRewrite {
+  readonly strip: string
+  readonly prepend: string
+  /** Of the destination: it goes before the client's own (fabio reference 6.3). */
+  readonly query: string
+}
+
+/**
+ * HOT: the target sent upstream, mostly the client's own.
+ *
+ * @param target origin form: path and query, as the client sent it
+ * @param path what `routePath` made of it
+ */
+export function forwardedTarget(target: string, path: string, rewrite: TargetRewrite): string {
+  const { strip, prepend, query } = rewrite
+  const next = strip === '' && prepend === '' ? target : rewriteTarget(target, path, strip, prepend)
+  return query === '' ? next : withQuery(next, query)
+}
+
+function withQuery(target: string, query: string): string {
+  const at = target.indexOf('?')
+  if (at === -1) return `${target}?${query}`
+  const own = target.slice(at + 1)
+  return `${target.slice(0, at)}?${query}${own === '' ? '' : `&${own}`}`
+}
+
 /** Also where `\` stands for `/`, and with parameters behind the dots, as some servers read it. */
 const dotSegment = /(?:^|[/\\])\.{1,2}(?:;[^/\\]*)?(?:[/\\]|$)/
 

@@ -4,6 +4,7 @@ import type { CallLimits } from '../http1/messages.ts'
 import type { TargetPlan } from '../route/plan.ts'
 import type { Target } from '../route/table.ts'
 import type { Exchange } from './exchange.ts'
+import type { TargetRewrite } from './path.ts'
 
 /** What the gateway answers itself, in place of an instance. */
 export interface LocalAnswer {
@@ -92,15 +93,13 @@ export type ChooseChange = (
 ) => AnswerChange | null
 
 /** What requests to one target go through: absent things are null, so that each costs one comparison. */
-export interface Plan extends TargetPlan {
+export interface Plan extends TargetPlan, TargetRewrite {
   /** In their order. */
   readonly before: readonly Middleware[] | null
   /** What says the same for targets whose steps before forwarding are the same. */
   readonly guards: string
   /** Whether the target is a redirect to the very URL of the request; null: it is none. */
   readonly leadsBack: ((exchange: Exchange) => boolean) | null
-  readonly strip: string
-  readonly prepend: string
   /** The Host that is sent upstream; null: the client's. */
   readonly host: string | null
   readonly request: FieldChanges | null

@@ -110,7 +110,10 @@ describe('an explanation', () => {
   ] as const)(
     'of %s with %j passes over redirects as the gateway does',
     async (url, header, status, route) => {
-      const query = new URLSearchParams([['url', url], ...header.map((line) => ['header', line])])
+      const query = new URLSearchParams([
+        ['url', url],
+        ...header.map((line): [string, string] => ['header', line]),
+      ])
       const said = await get<ExplanationView>(`/api/explain?${query}`)
       expect(said.answer?.status ?? null).toBe(status)
       expect(said.route === null ? null : said.route.host + said.route.path).toBe(route)

@@ -287,6 +287,13 @@ describe('another attempt', () => {
   })
 })
 
+test('the query of a destination goes to the instance, before the client’s own', async () => {
+  const web = await origin((message, response) => response.end(message.url))
+  const { url } = await trafficTo([['/', `${web.url}/ignored?key=1`]])
+  expect(await (await request(`${url}/a?b=c`)).body.text()).toBe('/a?key=1&b=c')
+  expect(await (await request(`${url}/a`)).body.text()).toBe('/a?key=1')
+})
+
 describe('an error', () => {
   test.each([
     ['text/html,application/xhtml+xml,*/*;q=0.8', /^text\/html/, /<h1>404 Not Found<\/h1><p>No route\.<\/p>/],

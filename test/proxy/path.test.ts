@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { rewriteTarget, routePath } from '../../src/proxy/path.ts'
+import { forwardedTarget, rewriteTarget, routePath } from '../../src/proxy/path.ts'
 
 describe('the path that routing looks at', () => {
   test.each([
@@ -110,5 +110,18 @@ describe('the target sent upstream', () => {
         expect(rewriteTarget(target, routePath(target), strip, prepend)).toMatch(/^\/\S*$/)
       }),
     )
+  })
+})
+
+// It was left out, and fabio puts it there: people give a service of others its key in this way.
+describe('the query of the destination', () => {
+  test.each([
+    ['/a', '', 'k=1', '/a?k=1'],
+    ['/a?', '', 'k=1', '/a?k=1'],
+    ['/a?x=y', '', 'k=1&l', '/a?k=1&l&x=y'],
+    ['/a/b?x=y?z', '/a', 'k=1', '/b?k=1&x=y?z'],
+    ['/a?x=y', '', '', '/a?x=y'],
+  ])('of %s with strip %j goes before the own one: %j makes %s', (target, strip, query, expected) => {
+    expect(forwardedTarget(target, routePath(target), { strip, prepend: '', query })).toBe(expected)
   })
 })

@@ -1,6 +1,6 @@
 import type { Exchange } from '../../proxy/exchange.ts'
 import { requestScheme } from '../../proxy/forwarding-fields.ts'
-import { rewriteTarget } from '../../proxy/path.ts'
+import { forwardedTarget } from '../../proxy/path.ts'
 import { planOf } from '../../proxy/plan.ts'
 import { type EndTime, secondsText } from './end-time.ts'
 import { octetsOf } from './octets.ts'
@@ -57,8 +57,7 @@ const upstreamOf = ({ chosen, attempts }: Exchange): string =>
 /** Path and query as they went to the upstream. */
 function upstreamTarget({ chosen, attempts, target, path }: Exchange): string {
   if (chosen === null || attempts === 0) return ''
-  const { strip, prepend } = planOf(chosen)
-  return strip === '' && prepend === '' ? target : rewriteTarget(target, path, strip, prepend)
+  return forwardedTarget(target, path, planOf(chosen))
 }
 
 const upstreamScheme = (exchange: Exchange): string =>
