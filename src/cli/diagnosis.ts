@@ -26,6 +26,7 @@ export type FindingCode =
   | 'rejected'
   | 'override'
   | 'gateway-behind'
+  | 'hidden'
   | 'no-contact'
   | 'old-data'
 
@@ -111,6 +112,20 @@ export function notRegistered(service: string, names: readonly string[]): Findin
     code: 'not-registered',
     words: `no instance of it is registered in Consul${hint}`,
   }
+}
+
+/**
+ * A token that lacks a right gets lists that are short, and no error: every Consul lists at least itself.
+ *
+ * @param service of which no instance is listed though it is named; empty: no service is named at all
+ */
+export function hidden(service: string): Finding {
+  const [what, right] =
+    service === ''
+      ? ['Consul lists no service at all', 'service:read']
+      : ['Consul names it and lists no instance of it', 'node:read']
+  const words = `${what}: where it has ACLs, that is how a token without ${right} sees it`
+  return { service, instance: '', code: 'hidden', words }
 }
 
 /** What a running gateway says of its services. */

@@ -13,6 +13,7 @@ import {
   diagnoseEntries,
   diagnoseViews,
   type Finding,
+  hidden,
   isFault,
   isNearly,
   notRegistered,
@@ -157,6 +158,7 @@ async function diagnose(
   const names = new Map(Object.entries(body ?? {}).map(([name, tags]) => [name, textsIn(tags)]))
   const all = [...names.keys()]
   const isTagged = (name: string): boolean => names.get(name)!.some((tag) => isRouteTag(tag, rules.tagPrefix))
+  if (names.size === 0) return [hidden('')]
   if (service !== undefined && !names.has(service)) return [notRegistered(service, all)]
 
   const findings: Finding[] = []
@@ -166,8 +168,10 @@ async function diagnose(
     const found = await Promise.all(
       wanted.slice(at, at + 8).map(async (name) => {
         const answer = await client.read(`/v1/health/service/${encodeURIComponent(name)}`, signal)
-        const entries = diagnoseEntries(name, answer.body as readonly HealthEntry[], { ...rules, datacenter })
-        return isGateway ? entries.map(behind) : entries
+        const entries = answer.body as readonly HealthEntry[]
+        if (entries.length === 0) return [hidden(name)]
+        const found = diagnoseEntries(name, entries, { ...rules, datacenter })
+        return isGateway ? found.map(behind) : found
       }),
     )
     findings.push(...found.flat())

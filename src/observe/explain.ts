@@ -173,7 +173,7 @@ export function explain(
     path,
     hosts: told(candidates, { route, passedOver }, path),
     route: route === null ? null : { ...route.source, matcher: route.matcher },
-    why: whyRoute(candidates, { route, passedOver }),
+    why: whyRoute(candidates, { route, passedOver }) + portHint(request, path, route, table),
     answer:
       route === null || route.balancer === null ? ask(route).outcome.answer : (explained[0]?.answer ?? null),
     targets:
@@ -353,6 +353,20 @@ function whyRoute(candidates: readonly HostCandidate[], { route, passedOver }: W
   const what = isFirst ? 'that matches' : 'that has a path for it'
   const first = host === '' ? `no route names a host ${what}` : `${host} is the first host ${what}`
   return `${first}; ${route.matcher} ${route.source.path} is ${whyOf(route, route)}`
+}
+
+/** A request that misses its route by the port in its Host, which people do not think of as a part of the name. */
+function portHint(
+  { host, secure }: HypotheticalRequest,
+  path: string,
+  route: Route | null,
+  table: RouteTable,
+): string {
+  const bare = requestHost(host, secure).replace(/:\d+$/, '')
+  if (bare === requestHost(host, secure) || (route?.source.host ?? '') !== '') return ''
+  const meant = table.find(bare, path, secure)
+  if (meant === null || meant.source.host === '') return ''
+  return `; ${meant.text} is for ${bare} without a port: one that is neither 80 nor 443 is part of the name`
 }
 
 const hostWords = (host: string): string => (host === '' ? 'any host' : host)

@@ -21,7 +21,7 @@ function entry(tags: string[], checks: HealthCheck[] = [passing], more: object =
   }
 }
 
-const maintenance = { CheckID: '_service_maintenance:web-1', Status: 'critical', Output: 'upgrade' }
+const maintenance = { CheckID: '_service_maintenance:web-1', Status: 'critical', Notes: 'upgrade' }
 
 describe('what Consul says of an instance', () => {
   test.each([

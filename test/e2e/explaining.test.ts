@@ -126,6 +126,16 @@ describe('an explanation', () => {
     },
   )
 
+  test.each([
+    ['http://shop.com:8080/api', '; shop.com/api is for shop.com without a port: one that is neither'],
+    ['http://shop.com:8080/lonely', '; shop.com/ is for shop.com without a port'],
+    ['http://nobody.com:8080/', ''],
+  ])('of %s says when it is the port that keeps it from its route', async (url, words) => {
+    const { why } = await get<ExplanationView>(`/api/explain?url=${encodeURIComponent(url)}`)
+    if (words === '') expect(why).not.toContain('port')
+    else expect(why).toContain(words)
+  })
+
   test('has the instances that get nothing, and why', async () => {
     const { targets } = await get<ExplanationView>('/api/explain?url=http://shop.com/api')
     expect(targets.map((each) => [each.instance, each.share, each.routed, each.why])).toEqual([

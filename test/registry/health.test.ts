@@ -18,16 +18,17 @@ const check = (id: string, status: string, output = ''): HealthCheck => ({
   ServiceID: id,
 })
 const serf = (status: string): HealthCheck => ({ CheckID: 'serfHealth', Status: status, ServiceID: '' })
+// As Consul has them: the reason is in Notes and the output is empty. It was looked for in the output, in vain.
 const nodeMaintenance: HealthCheck = {
   CheckID: '_node_maintenance',
   Status: 'critical',
-  Output: 'disk',
+  Notes: 'disk',
   ServiceID: '',
 }
 const maintenance = (id: string): HealthCheck => ({
   CheckID: `_service_maintenance:${id}`,
   Status: 'critical',
-  Output: 'upgrade',
+  Notes: 'upgrade',
   ServiceID: id,
 })
 const nodeCheck = (status: string): HealthCheck => ({ CheckID: 'disk', Status: status, ServiceID: '' })

@@ -27,6 +27,8 @@ export interface ConsulAgent {
 export interface ConsulOptions {
   /** More arguments of `consul agent`. */
   readonly args?: readonly string[]
+  /** One that may see its node, where `args` have ACLs. */
+  readonly token?: string
 }
 
 const host = '127.0.0.1'
@@ -37,13 +39,13 @@ const startDeadline = 30_000
 const attempts = 3
 
 /** Rejects with what to install when there is no Consul, and with its last words when it does not start. */
-export async function startConsul({ args = [] }: ConsulOptions = {}): Promise<ConsulAgent> {
+export async function startConsul({ args = [], token = '' }: ConsulOptions = {}): Promise<ConsulAgent> {
   const binary = findConsul()
   let ports = await freePorts(3)
-  let running = await launch(binary, ports, args).catch(async (error: unknown) => {
+  let running = await launch(binary, ports, args, token).catch(async (error: unknown) => {
     for (let attempt = 1; attempt < attempts; attempt++) {
       ports = await freePorts(3)
-      const next = await launch(binary, ports, args).catch(() => null)
+      const next = await launch(binary, ports, args, token).catch(() => null)
       if (next !== null) return next
     }
     throw error
@@ -63,11 +65,11 @@ export async function startConsul({ args = [] }: ConsulOptions = {}): Promise<Co
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     async start() {
-      running = await launch(binary, ports, args)
+      running = await launch(binary, ports, args, token)
     },
     async restart() {
       await end('SIGKILL')
-      running = await launch(binary, ports, args)
+      running = await launch(binary, ports, args, token)
     },
   }
 }
@@ -112,6 +114,7 @@ async function launch(
   binary: string,
   [http, server, serfLan]: readonly number[],
   args: readonly string[],
+  token: string,
 ): Promise<RunningConsul> {
   const child = spawn(
     binary,
@@ -144,7 +147,7 @@ async function launch(
       () => {
         if (failure !== null || child.exitCode !== null)
           throw failure ?? new Error(words.join('').slice(-2_000))
-        return isReady(`http://${host}:${http}`)
+        return isReady(`http://${host}:${http}`, token)
       },
       { what: 'Consul to have a leader', deadline: startDeadline },
     )
@@ -156,9 +159,12 @@ async function launch(
 }
 
 /** It has a leader, and the leader has seen the agent's own node alive. */
-async function isReady(url: string): Promise<boolean> {
+async function isReady(url: string, token: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/v1/health/node/${node}`)
+    const answer = await fetch(
+      `${url}/v1/health/node/${node}`,
+      token === '' ? {} : { headers: { 'x-consul-token': token } },
+    )
     const checks = (await answer.json()) as { CheckID: string; Status: string }[]
     return checks.some(({ CheckID, Status }) => CheckID === 'serfHealth' && Status === 'passing')
   } catch {

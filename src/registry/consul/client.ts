@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
 import { type Dispatcher, Pool } from 'undici'
 import { messageOf } from '../../base/errors.ts'
+import { adviceOn } from './rights.ts'
 
 /** How Consul is reached. */
 export interface ConsulAddress {
@@ -68,6 +69,7 @@ export class ConsulClient {
   readonly url: string
   readonly #pool: Pool
   readonly #headers: Record<string, string>
+  readonly #token: string
   /** Of every question. */
   readonly #where: Readonly<Record<string, string>>
   readonly #consistency: Consistency
@@ -75,6 +77,7 @@ export class ConsulClient {
   constructor(options: ConsulClientOptions) {
     const { scheme, host, port } = options.address
     this.url = `${scheme}://${host}:${port}`
+    this.#token = options.token
     this.#headers = options.token === '' ? {} : { 'x-consul-token': options.token }
     const where = { ns: options.namespace, partition: options.partition }
     this.#where = Object.fromEntries(Object.entries(where).filter(([, name]) => name !== ''))
@@ -211,7 +214,11 @@ export class ConsulClient {
       const { statusCode } = response
       if (statusCode !== 200 && !(statusCode === 404 && question.mayBeMissing)) {
         const words = (await response.body.text()).trim().slice(0, 200)
-        throw new ConsulError(statusCode, `${this.url}${path}: expected 200, got ${statusCode}: ${words}`)
+        const advice = statusCode === 403 ? adviceOn(method, path, words, this.#token) : ''
+        throw new ConsulError(
+          statusCode,
+          `${this.url}${path}: expected 200, got ${statusCode}: ${words}${advice}`,
+        )
       }
       const make = await read(response)
       status = statusCode

@@ -66,6 +66,8 @@ export class ConsulRegistry implements Registry {
   readonly #refusals: Refusals
   readonly #states: ServiceStates
   readonly #confirmations: ReadQueue
+  /** Services that are named and of which the first read had no instance. */
+  readonly #empty = new Set<string>()
   /** Names that are followed, and whether their first answer came, good or not. */
   readonly #followed = new Map<string, boolean>()
   #follower: Follower
@@ -414,6 +416,7 @@ export class ConsulRegistry implements Registry {
     const listener = {
       answered: (service: string, { body }: Answer): boolean => {
         const isNews = this.#states.read(service, body)
+        if (!this.#isLoaded && Array.isArray(body) && body.length === 0) this.#empty.add(service)
         this.#settled(servicePath(service))
         this.#serviceWasRead(service)
         return isNews
@@ -468,7 +471,23 @@ export class ConsulRegistry implements Registry {
     for (const wasRead of this.#followed.values()) if (!wasRead) return
     this.#isLoaded = true
     this.#states.flush()
+    this.#sayWhatIsHidden()
     this.#resolveLoaded()
+  }
+
+  /**
+   * A token that lacks a right gets lists that are short, and no error (Consul, "ACL Rules"): every Consul lists at
+   * least itself, and a service that is named has instances.
+   */
+  #sayWhatIsHidden(): void {
+    const warn = (words: string): void => this.#log.warn('consul', 'hidden', `${this.address} ${words}`)
+    if (this.#names.size === 0) warn(`lists no service at all; ${advice('service:read')}`)
+    const [first, ...others] = this.#empty
+    if (first === undefined) return
+    const more = others.length === 0 ? '' : `, nor of ${others.length} others`
+    warn(
+      `names the service ${JSON.stringify(first)} and lists no instance of it${more}; ${advice('node:read')}`,
+    )
   }
 
   /**
@@ -503,6 +522,9 @@ export class ConsulRegistry implements Registry {
     }
   }
 }
+
+const advice = (right: string): string =>
+  `where it has ACLs, that is how a token without ${right} sees it (docs/consul.md)`
 
 function datacenterOf(body: unknown): string {
   const datacenter = (body as { Config?: { Datacenter?: unknown } } | null)?.Config?.Datacenter

@@ -19,6 +19,8 @@ export interface HealthCheck {
   readonly Name?: string
   readonly Status: string
   readonly Output?: string
+  /** Of a maintenance its reason, which has no output. */
+  readonly Notes?: string
   readonly ServiceID?: string
 }
 
@@ -116,8 +118,8 @@ export function stateOf(
 }
 
 function out(health: 'critical' | 'maintenance', what: string, check: HealthCheck): InstanceState {
-  const output = outputOf(check)
-  return { routed: false, health, reason: output === '' ? what : `${what}: ${output}` }
+  const words = outputOf(check) || begin(health === 'maintenance' ? check.Notes : '')
+  return { routed: false, health, reason: words === '' ? what : `${what}: ${words}` }
 }
 
 /** Anything that is neither passing nor warning counts as critical. */
@@ -130,8 +132,10 @@ const worstOf = (checks: readonly HealthCheck[]): HealthCheck =>
 /** A check's output can be a whole page; people need its beginning. */
 const maxOutput = 500
 
-const outputOf = ({ Output: output }: HealthCheck): string =>
-  String(output ?? '')
+const outputOf = ({ Output: output }: HealthCheck): string => begin(output)
+
+const begin = (text: string | undefined): string =>
+  String(text ?? '')
     .trim()
     .slice(0, maxOutput)
 

@@ -194,9 +194,15 @@ export class SelfRegistration {
   }
 
   async #register(registration: Registration): Promise<void> {
-    const { service, isRegistered } = registration
+    const { service, isRegistered, mayExist } = registration
     registration.mayExist = true
-    await this.#api.register(service)
+    try {
+      await this.#api.register(service)
+    } catch (error) {
+      // Refused for a lack of rights: what there was before is all that there is.
+      if (error instanceof ConsulError && error.status === 403) registration.mayExist = mayExist
+      throw error
+    }
     registration.isRegistered = true
     await this.#api.pass(service.ttl.checkId)
     const why = isRegistered ? ', which had forgotten it' : ''
@@ -227,8 +233,7 @@ export class SelfRegistration {
     try {
       await this.#api.deregister(id)
     } catch (error) {
-      // It is gone already, says a newer Consul.
-      if (!(error instanceof ConsulError && error.status === 404)) throw error
+      if (!(error instanceof ConsulError && isUnknownService(error))) throw error
     }
   }
 
@@ -274,6 +279,10 @@ export class SelfRegistration {
     return outcomes.flatMap((each) => (each.status === 'rejected' ? [messageOf(each.reason)] : []))
   }
 }
+
+/** It is gone already, or a registration that was refused never came to be: a newer Consul says 404, an older one 500. */
+const isUnknownService = ({ status, message }: ConsulError): boolean =>
+  status === 404 || (status === 500 && /unknown service/i.test(message))
 
 /** As fabio has it, so that people and their alarms find it. */
 const inLog = ({ name }: RegisteredService): string => `[name:${JSON.stringify(name)}] in Consul`
