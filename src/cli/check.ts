@@ -7,6 +7,7 @@ import { readArguments } from './arguments.ts'
 import { json } from './columns.ts'
 import type { Command, CommandContext } from './command.ts'
 import { configView } from './config-view.ts'
+import { accessTargetText } from './fabio-config.ts'
 import {
   checkAccessFile,
   checkAuthFiles,
@@ -116,10 +117,22 @@ function commandFindings(text: string, name: string, config: Config): Findings {
 
 function printed(config: ConfigView): string {
   const lines = Object.entries(config).map(
-    ([key, { value, source, type }]) => `${key} = ${valueText(value, type)}  # ${source}\n`,
+    ([key, { value, source, type }]) =>
+      `${key} = ${accessLogText(key, value) ?? valueText(value, type)}  # ${source}\n`,
   )
   return lines.join('')
 }
+
+/** What a format was compiled to is not what somebody wrote. Null: it is no option of the access log that has a text. */
+function accessLogText(key: string, value: unknown): string | null {
+  if (key === 'log.access.format') return (value as Config['log.access.format']).text
+  return key === 'log.access.target' ? accessTargetText(value as Config['log.access.target']) : null
+}
+
+const isBlocks = (value: unknown): value is readonly { address: string; bits: number }[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((item) => typeof (item as { bits?: unknown })?.bits === 'number')
 
 /** As it would be written in a properties file, where there is a short way to write it. */
 function valueText(value: unknown, type: string): string {
@@ -128,6 +141,7 @@ function valueText(value: unknown, type: string): string {
   if (type === 'listeners') return (value as readonly ListenerOptions[]).map(listenerText).join(',')
   if (type === 'listener') return listenerText(value as ListenerOptions)
   if (value === null) return ''
+  if (isBlocks(value)) return value.map(({ address, bits }) => `${address}/${bits}`).join(',')
   if (type === 'address' && typeof value === 'object') return hostPort(value as Address)
   return typeof value === 'string' ? JSON.stringify(value).slice(1, -1) : JSON.stringify(value)
 }

@@ -237,7 +237,7 @@ function bgpPeer(peer: Readonly<Record<string, string>>): object {
 }
 
 /** As it would be written; fabio knows `stdout` and nothing. */
-function accessTargetText(target: Config['log.access.target']): string {
+export function accessTargetText(target: Config['log.access.target']): string {
   if (target === null) return ''
   if (target.kind !== 'syslog') return target.kind === 'file' ? target.path : target.kind
   const { transport } = target

@@ -17,8 +17,8 @@ export class FailureLog {
   failed(exchange: Exchange, error: GatewayError): void {
     const { source } = catalogue[error.code]
     const { method, host, target, chosen, id, clientAddress } = exchange
-    const what = `${method} ${host}${target} of ${clientAddress}`
-    const whom = chosen === null ? '' : ` at ${chosen.service} ${chosen.url}`
+    const what = `${method} ${host}${withoutQuery(target)} of ${clientAddress}`
+    const whom = chosen === null ? '' : ` at ${chosen.service} ${withoutQuery(chosen.url)}`
     const text = `${what}${whom}: ${error.message} (${error.code}, request ${id})`
     if (source === 'client') this.#log.debug('proxy', 'request-failed', text)
     else if (source === 'upstream') this.#log.warn('proxy', 'upstream-failed', text)
@@ -32,4 +32,10 @@ export class FailureLog {
       `of ${address}: ${error.message} (${error.code}, request ${id})`,
     )
   }
+}
+
+/** For the log, which many people read: a query may have secrets, and its place is the access log, where it is asked for. */
+export function withoutQuery(target: string): string {
+  const at = target.indexOf('?')
+  return at === -1 ? target : `${target.slice(0, at)}?…`
 }

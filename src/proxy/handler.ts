@@ -15,6 +15,7 @@ import { refuseOtherReadings } from './ambiguous-path.ts'
 import { compileIdentity } from './client-identity.ts'
 import { type ErrorAnswerOptions, ErrorAnswers } from './error-answers.ts'
 import type { ClientSide, Exchange } from './exchange.ts'
+import { withoutQuery } from './failure-log.ts'
 import { compileRequestLines, type ForwardingOptions } from './headers.ts'
 import { httpDate } from './http-date.ts'
 import { forwardedTarget } from './path.ts'
@@ -440,7 +441,7 @@ class Phases implements Handler {
     this.#parts.log.debug(
       'proxy',
       'retry',
-      `${error.message}; trying another instance for ${exchange.target}`,
+      `${error.message}; trying another instance for ${withoutQuery(exchange.target)}`,
     )
     if (exchange.body instanceof ReplayBody) exchange.body.detach()
     try {
@@ -475,7 +476,8 @@ class Phases implements Handler {
 
   /** Answers in place of an instance. */
   answer(exchange: Exchange, { status, lines, body, error }: LocalAnswer): void {
-    if (error !== null) this.#parts.log.debug('proxy', 'refused', `${error.message}: ${exchange.target}`)
+    if (error !== null)
+      this.#parts.log.debug('proxy', 'refused', `${error.message}: ${withoutQuery(exchange.target)}`)
     exchange.status = status
     exchange.failure = error
     if (error === null) {

@@ -26,6 +26,19 @@ describe('gatehouse check', () => {
     expect(lines).toContain('registry.consul.service.status = passing  # default')
   })
 
+  // They came as what they are compiled to, a hundred lines' worth of JSON.
+  test('prints formats, targets and blocks as they are written', async () => {
+    const text =
+      'log.access.format = json $request_uri\nlog.access.target = stdout\nproxy.trusted = 10.0.0.0/8,::1\n'
+    const { output } = await runCommand(check, ['-cfg', 'own'], { own: text })
+    const lines = output.split('\n')
+    expect(lines).toContain('log.access.format = json $request_uri  # file own:1')
+    expect(lines).toContain('log.access.target = stdout  # file own:2')
+    expect(lines).toContain('proxy.trusted = 10.0.0.0/8,::1/128  # file own:3')
+    const standard = await runCommand(check, [], files)
+    expect(standard.output).toContain('log.access.format = common  # default\nlog.access.')
+  })
+
   test.each([
     [['-cfg', 'bad'], 1, ['bad:1: proxy.dialtimeout: ', 'bad:3: proxy.noroutestatus: ']],
     [['-cfg', 'none'], 1, ['none: expected a file']],

@@ -174,7 +174,7 @@ describe('an error', () => {
     expect(body).not.toMatch(/127|ECONN|:9/)
     const host = url.slice('http://'.length)
     expect(log.of('upstream-failed')).toEqual([
-      `warn proxy upstream-failed: GET ${host}/only?x of 127.0.0.1 at web ${nowhere}: connect ECONNREFUSED 127.0.0.1:9 (GW_CONNECT_REFUSED, request id)`,
+      `warn proxy upstream-failed: GET ${host}/only?… of 127.0.0.1 at web ${nowhere}: connect ECONNREFUSED 127.0.0.1:9 (GW_CONNECT_REFUSED, request id)`,
     ])
   })
 })
