@@ -59,11 +59,15 @@ export function createSupervisor(
   const workers = new Map<number, WorkerLink>()
   /** Those, and fresh ones that do not serve yet, and those that leave: all hear of every change. */
   const alive = new Set<WorkerLink>()
+  /** Places for which a process is on its way: two would serve there, and one of them be forgotten. */
+  const starting = new Set<number>()
   const nothing = emptySnapshot(boundsOf(trafficOptions.metrics.buckets))
   /** What processes that are gone have counted. */
   let gone = nothing
   let noRoutePage = ''
   let isStopping = false
+  let isToReplace = false
+  let replacing: Promise<void> | null = null
   /** Held here, so that connections wait while no worker is there to take them. */
   let ports: readonly BoundPort[] = []
   const letGoOfPorts = (): void => {
@@ -99,7 +103,9 @@ export function createSupervisor(
     }))
     worker.child.onExit((how) => ended(worker, how))
     alive.add(worker)
+    starting.add(number)
     const mistake = await worker.started()
+    starting.delete(number)
     if (mistake === null) workers.set(number, worker)
     return mistake
   }
@@ -122,14 +128,35 @@ export function createSupervisor(
       `worker ${number} (pid ${worker.child.pid}): ${how}; another starts in ${Math.round(pause)} ms`,
     )
     world.clock.after(pause, () => {
-      if (!isStopping && !workers.has(number)) void restart(number)
+      if (!isStopping && !workers.has(number) && !starting.has(number)) void restart(number)
     })
   }
 
   async function restart(number: number): Promise<void> {
     const mistake = await start(number)
+    if (isStopping) return
     if (mistake !== null) log.error('cluster', 'worker-failed', mistake.message)
     else log.info('cluster', 'worker-back', `worker ${number} serves again`)
+  }
+
+  /** Who asks for it while it is done means what the workers begin with from now on: it is done once more. */
+  async function replaceAll(): Promise<void> {
+    while (isToReplace) {
+      isToReplace = false
+      for (const number of [...workers.keys()]) {
+        const old = workers.get(number)
+        // It has died: what comes in its place is fresh.
+        if (old === undefined) continue
+        if (isStopping) return
+        const mistake = await start(number)
+        if (mistake !== null) {
+          log.error('cluster', 'worker-failed', `${mistake.message}; the old one serves on`)
+          return
+        }
+        if (alive.has(old)) await old.drain(options.shutdownWait)
+        log.info('cluster', 'worker-replaced', `worker ${number} was replaced`)
+      }
+    }
   }
 
   /** Binds all ports, or none. */
@@ -200,17 +227,12 @@ export function createSupervisor(
       await local.drain(0)
       return cut.reduce((sum, count) => sum + count, 0)
     },
-    async replaceWorkers() {
-      for (const [number, old] of [...workers]) {
-        if (isStopping) return
-        const mistake = await start(number)
-        if (mistake !== null) {
-          log.error('cluster', 'worker-failed', `${mistake.message}; the old one serves on`)
-          return
-        }
-        await old.drain(options.shutdownWait)
-        log.info('cluster', 'worker-replaced', `worker ${number} was replaced`)
-      }
+    replaceWorkers() {
+      isToReplace = true
+      replacing ??= replaceAll().finally(() => {
+        replacing = null
+      })
+      return replacing
     },
     pids: () => [...workers.values()].map(({ child }) => child.pid),
   }

@@ -52,6 +52,8 @@ export class WorkerLink {
   /** By the numbers of their questions. */
   readonly #asked = new Map<number, (answer: FromWorker | null) => void>()
   #question = 0
+  /** It was told what to serve. */
+  #hasBegun = false
   #settle: ((mistake: StartError | null) => void) | null = null
   #drained: ((cut: number) => void) | null = null
   #leaving: Promise<number> | null = null
@@ -77,6 +79,9 @@ export class WorkerLink {
         this.#heard(message)
         return
       }
+      // It is not wanted any more, and its ports are gone: it would bind them for itself.
+      if (this.isLeaving) return
+      this.#hasBegun = true
       const { ports, start } = begin()
       for (const handle of ports) child.send({ kind: 'port' }, handle)
       child.send(start)
@@ -184,6 +189,11 @@ export class WorkerLink {
   }
 
   #leave(ms: number): Promise<number> {
+    // It serves nobody yet, and would not hear of it.
+    if (!this.#hasBegun) {
+      this.child.kill()
+      return Promise.resolve(0)
+    }
     return new Promise((resolve) => {
       const cancel = this.#parts.world.clock.after(ms + drainGraceMs, () => this.#drained?.(0))
       this.#drained = (cut) => {

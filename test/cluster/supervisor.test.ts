@@ -182,6 +182,55 @@ describe('the supervisor', () => {
     expect(workers[2]!.isKilled).toBe(true)
   })
 
+  // Two SIGUSR2 in a row replaced each worker twice at the same time: one of the two fresh ones was forgotten, and
+  // served on for ever beside the other.
+  test('that is told twice to replace its workers does it once after the other', async () => {
+    const { supervisor, workers } = await serving()
+    const replacing = Promise.all([supervisor.replaceWorkers(), supervisor.replaceWorkers()])
+    for (let fresh = 2; fresh < 6; fresh++) {
+      await settle()
+      expect(workers).toHaveLength(fresh + 1)
+      workers[fresh]!.serve()
+      await settle()
+      workers[fresh - 2]!.say({ kind: 'drained', cut: 0, snapshot: packed(nothing) })
+    }
+    await replacing
+    expect(supervisor.pids()).toEqual([104, 105])
+    expect(workers.filter(({ isKilled }) => !isKilled)).toHaveLength(2)
+  })
+
+  // What died was started anew beside what was to replace it: again two processes for one place.
+  test('starts one successor of a worker that dies while it is replaced', async () => {
+    const { supervisor, clock, workers } = await serving()
+    const replacing = supervisor.replaceWorkers()
+    await settle()
+    workers[0]!.die()
+    await clock.advance(1_000)
+    expect(workers).toHaveLength(3)
+    workers[2]!.serve()
+    await settle()
+    workers[3]!.serve()
+    await settle()
+    workers[1]!.say({ kind: 'drained', cut: 0, snapshot: packed(nothing) })
+    await replacing
+    expect(supervisor.pids().toSorted()).toEqual([102, 103])
+  })
+
+  // A worker that was just starting (another had crashed) did not hear that it was to go. It was told what to serve
+  // afterwards, bound the port by itself, and took requests until it was killed at the end of proxy.shutdownwait.
+  test('that ends does not let a worker begin that is only starting, and does not wait for it', async () => {
+    const { supervisor, clock, log, workers } = await serving()
+    workers[0]!.die()
+    await clock.advance(1_000)
+    const drained = supervisor.drain(5_000)
+    workers[2]!.say({ kind: 'ready' })
+    workers[1]!.say({ kind: 'drained', cut: 0, snapshot: packed(nothing) })
+    expect(await drained).toBe(0)
+    expect(workers[2]!.heard).toEqual([])
+    expect(workers[2]!.isKilled).toBe(true)
+    expect(log.of('worker-failed')).toEqual([])
+  })
+
   test('counts what runs in all of them, and does not wait for one that hangs', async () => {
     const { supervisor, clock, workers } = await serving()
     const running = supervisor.running()
