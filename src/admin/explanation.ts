@@ -1,3 +1,4 @@
+import { visible } from '../base/field-syntax.ts'
 import type { ExplainedTarget, Explanation, HypotheticalRequest } from '../observe/explain.ts'
 import { whyNotNow } from './live-states.ts'
 import type { ExplainedTargetView, ExplanationView, FieldView, TargetView } from './view.ts'
@@ -32,7 +33,7 @@ export function readQuestion(query: ExplainQuery, remoteAddress: string): Hypoth
   }
   const [, scheme = 'http', authority = '', rest = '/'] = match
   // What a client would write for characters that no target may have.
-  const target = (rest.startsWith('/') ? rest : `/${rest}`).replace(/[^\x21-\x7e]+/gu, escaped)
+  const target = visible(rest.startsWith('/') ? rest : `/${rest}`)
   let host = authority
   const fields: string[] = []
   for (const line of query.header) {
@@ -56,9 +57,6 @@ export function readQuestion(query: ExplainQuery, remoteAddress: string): Hypoth
     remoteAddress,
   }
 }
-
-const escaped = (text: string): string =>
-  Buffer.from(text).toString('hex').toUpperCase().replace(/../g, '%$&')
 
 /**
  * @param known everything at the route, whether it gets requests or not, with its evidence

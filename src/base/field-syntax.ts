@@ -9,6 +9,15 @@ export const isFieldValue = (text: string): boolean =>
   /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/.test(text)
 
 /**
+ * Text as it stands in a URL or on a field's line: what is no visible ASCII as escapes of its UTF-8. Heads are written
+ * as octets, and of a character beyond them one octet is left, which may be a line break: U+010A ends in 0x0A.
+ */
+export const visible = (text: string): string =>
+  text.replace(/[^\x21-\x7e]+/gu, (run) =>
+    Buffer.from(run).toString('hex').toUpperCase().replace(/../g, '%$&'),
+  )
+
+/**
  * Names in lower case of fields that carry the framing or the routing of a message, or belong to one hop of its way
  * (RFC 9110 section 7.6.1): the gateway writes them, and nobody sets or takes them.
  */

@@ -1,3 +1,4 @@
+import { fieldLine, visible } from '../base/field-syntax.ts'
 import type { Rate } from '../base/rate.ts'
 import type { CallLimits } from '../http1/messages.ts'
 import type { ChooseChange, FieldChanges, Middleware, OwnAnswerLines, Plan } from '../proxy/plan.ts'
@@ -66,6 +67,7 @@ export function planCompiler(
       guards: guardsText(target),
       leadsBack: redirect?.leadsBack ?? null,
       strip: options.strip ?? '',
+      prefixLine: options.strip === undefined ? '' : fieldLine('X-Forwarded-Prefix', visible(options.strip)),
       prepend: options.prepend ?? '',
       query: redirect === null ? queryOf(target.url) : '',
       host: options.host === undefined ? null : options.host === 'dst' ? authority : options.host,

@@ -1,3 +1,4 @@
+import { visible } from '../base/field-syntax.ts'
 import { reasonPhrase } from '../http1/reason-phrase.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import { requestScheme } from '../proxy/forwarding-fields.ts'
@@ -13,7 +14,7 @@ export interface RedirectStep {
 
 /** `redirect=`: answers with a redirect and asks nobody (fabio reference 6.9). */
 export function compileRedirect({ code, url }: Redirect, options: RouteOptions): RedirectStep {
-  const locationOf = compileLocation(url, options.strip ?? '', options.prepend ?? '')
+  const locationOf = compileLocation(visible(url), options.strip ?? '', options.prepend ?? '')
   return {
     step: {
       name: 'redirect',
@@ -77,8 +78,8 @@ function compileLocation(url: string, strip: string, prepend: string): (exchange
     const at = target.indexOf('?')
     const path = at === -1 ? target : target.slice(0, at)
     const ownQuery = query === '' && at !== -1 ? target.slice(at) : query
-    // Two slashes at the start of the path would name another host.
-    const single = before === '' ? path.replace(/^\/+/, '/') : path
+    // Two slashes at the start would name another host; to browsers `\` is a slash (WHATWG URL).
+    const single = before === '' ? path.replace(/^[/\\]+/, '/') : path
     return before.replace('$host', () => exchange.host) + single + behind + ownQuery
   }
 }

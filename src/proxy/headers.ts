@@ -37,7 +37,7 @@ const prefix = maskOf('xForwardedPrefix')
 /** Makes the function that writes a request's field lines anew for the upstream. */
 export function compileRequestLines(
   options: ForwardingOptions,
-): (exchange: Exchange, hostHeader: string, plan: Pick<Plan, 'strip' | 'request'>) => string {
+): (exchange: Exchange, hostHeader: string, plan: Pick<Plan, 'prefixLine' | 'request'>) => string {
   const clientIp = options.clientIpHeader.toLowerCase()
   // fabio never lets this option overwrite the two fields that it fills itself (6.5).
   const setsClientIp = clientIp !== '' && clientIp !== 'x-forwarded-for' && clientIp !== 'x-real-ip'
@@ -48,9 +48,9 @@ export function compileRequestLines(
   const except = ours.length === 0 ? null : new Set(ours)
   const spoofable = new Set([...forwardingNames, ...ours])
 
-  return (exchange, hostHeader, { strip, request }) => {
+  return (exchange, hostHeader, { prefixLine, request }) => {
     const { fields, client, isPeerTrusted, trace } = exchange
-    let skip = strip === '' ? rewritten : rewritten | prefix
+    let skip = prefixLine === '' ? rewritten : rewritten | prefix
     let replaced =
       request === null && exchange.requestExcept === null
         ? except
@@ -74,7 +74,7 @@ export function compileRequestLines(
     if (setsClientIp && exchange.clientAddress !== unknownAddress)
       own += `${options.clientIpHeader}: ${exchange.clientAddress}\r\n`
     if (tls !== '' && client.secure) own += `${options.tlsHeader}: ${options.tlsValue}\r\n`
-    if (strip !== '') own += `X-Forwarded-Prefix: ${strip}\r\n`
+    own += prefixLine
     if (fields.hasAny(hasTe) && takesTrailers(fields)) own += 'TE: trailers\r\n'
     own += added
     if (trace !== null) own += trace.lines

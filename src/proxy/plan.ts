@@ -100,6 +100,8 @@ export interface Plan extends TargetPlan, TargetRewrite {
   readonly guards: string
   /** Whether the target is a redirect to the very URL of the request; null: it is none. */
   readonly leadsBack: ((exchange: Exchange) => boolean) | null
+  /** The line that tells the instance of `strip`, ending in CRLF; empty: nothing is cut. */
+  readonly prefixLine: string
   /** The Host that is sent upstream; null: the client's. */
   readonly host: string | null
   readonly request: FieldChanges | null

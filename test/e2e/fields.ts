@@ -41,6 +41,19 @@ export function fields(upstreamClient: 'wire' | 'undici'): void {
       expect(web.received[0]!.headers.cookie).toBeUndefined()
     })
 
+    // The path was written as it stood in the tag, and heads are written as latin1: of U+010D and U+010A were left CR
+    // and LF. The instance got the field X-Admin from the gateway.
+    test('an instance is told of strip= on one line, whatever the tag says', async () => {
+      const web = await startOrigin((_message, response) => response.end('ok'))
+      cleanups.push(() => web.close())
+      const { url } = await trafficTo('/ strip=/für\u010d\u010aX-Admin:yes', web.url)
+      await (await request(url)).body.text()
+      expect(web.received[0]!.headers).toMatchObject({
+        'x-forwarded-prefix': '/f%C3%BCr%C4%8D%C4%8AX-Admin:yes',
+      })
+      expect(web.received[0]!.headers['x-admin']).toBeUndefined()
+    })
+
     test('Date, hints and trailers are as without any change', async () => {
       const web = await startRawOrigin((socket) => {
         socket.on('data', () =>

@@ -45,6 +45,19 @@ describe('a redirect', () => {
     expect(locationOf(answerTo('$path', '//evil.test/x'))).toBe('/evil.test/x')
   })
 
+  // To a browser `\` is a slash: /old/\evil.test behind strip=/old led to evil.test.
+  test.each(['/\\evil.test/x', '/\\/evil.test/x', '//\\evil.test/x'])('and %s neither', (path) => {
+    expect(locationOf(answerTo('/$path', `/old${path}`, { strip: '/old' }))).toBe('/evil.test/x')
+    expect(locationOf(answerTo('$path', path))).toBe('/evil.test/x')
+  })
+
+  // Heads are written as latin1: of U+010D and U+010A were left CR and LF, and a tag could write lines of the answer.
+  test('has a Location on one line, whatever the tag says', () => {
+    const answer = answerTo('https://new.test/\u010d\u010aSet-Cookie:a=b', '/p')
+    expect(answer.lines).toBe('Location: https://new.test/%C4%8D%C4%8ASet-Cookie:a=b\r\n')
+    expect(locationOf(answerTo('https://new.test/für/$path', '/p'))).toBe('https://new.test/f%C3%BCr/p')
+  })
+
   test('has a body that a person can follow, where the client takes one', () => {
     const answer = answerTo('http://new.test/$path', '/<script>"')
     expect(answer.status).toBe(301)

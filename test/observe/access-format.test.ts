@@ -34,7 +34,7 @@ const target = {
   instance: 'node/web-1',
   url: 'http://10.0.0.1:8080/',
   authority: '10.0.0.1:8080',
-  plan: { strip: '', prepend: '', query: '', host: null, request: null },
+  plan: { strip: '', prefixLine: '', prepend: '', query: '', host: null, request: null },
   upstream: { key: 'http://10.0.0.1:8080' },
 } as unknown as Target
 

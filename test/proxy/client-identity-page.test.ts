@@ -30,7 +30,7 @@ describe('docs/client-identity.md', () => {
     compileIdentity(blocks)?.(exchange)
     const options = { clientIpHeader: '', requestIdHeader: '', tlsHeader: '', tlsValue: '', localIp: '' }
     const write = compileRequestLines({ ...options, newId: () => 'id' })
-    const lines = write(exchange, 'shop.test', { strip: '', request: null })
+    const lines = write(exchange, 'shop.test', { prefixLine: '', request: null })
     expect(lines.split('\r\n').slice(0, -1)).toEqual(upstream)
   })
 })

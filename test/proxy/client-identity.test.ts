@@ -101,7 +101,10 @@ function sent(
   client: Partial<ClientSide> = {},
 ): Map<string, string[]> {
   const exchange = identified(remoteAddress, fields, client)
-  const lines = compileRequestLines(options)(exchange, 'host-of-the-option', { strip: '', request: null })
+  const lines = compileRequestLines(options)(exchange, 'host-of-the-option', {
+    prefixLine: '',
+    request: null,
+  })
   const byName = new Map<string, string[]>()
   for (const line of lines.split('\r\n').slice(0, -1)) {
     const [name = '', value = ''] = line.split(/: (.*)/)

@@ -23,13 +23,19 @@ interface Given {
   options?: Partial<ForwardingOptions>
   from?: Partial<ClientSide>
   host?: string
-  strip?: string
+  prefixLine?: string
 }
 
 /** The fields that the upstream gets, as lines. */
-function sent({ fields = [], options = {}, from = {}, host = 'shop.test', strip = '' }: Given): string[] {
+function sent({
+  fields = [],
+  options = {},
+  from = {},
+  host = 'shop.test',
+  prefixLine = '',
+}: Given): string[] {
   const exchange = exchangeOf({ host, fields: sectionOf(fields) }, from)
-  return split(compileRequestLines({ ...plain, ...options })(exchange, host, { strip, request: null }))
+  return split(compileRequestLines({ ...plain, ...options })(exchange, host, { prefixLine, request: null }))
 }
 
 const split = (lines: string): string[] => lines.split('\r\n').slice(0, -1)
@@ -178,7 +184,7 @@ describe('the fields that the upstream gets', () => {
     const connection = clientSide()
     const ask = (fields: string[], host = 'shop.test'): string => {
       const exchange = exchangeOf({ fields: sectionOf(fields), host })
-      return lines(Object.assign(exchange, { client: connection }), host, { strip: '', request: null })
+      return lines(Object.assign(exchange, { client: connection }), host, { prefixLine: '', request: null })
     }
     const first = ask([])
     expect(ask([])).toBe(first)
@@ -199,7 +205,9 @@ describe('the fields that the upstream gets', () => {
 
   test('X-Forwarded-Prefix is what strip cut, and passes where nothing is cut', () => {
     const fields = ['X-Forwarded-Prefix', 'theirs']
-    expect(named(sent({ fields, strip: '/foo' }), 'X-Forwarded-Prefix')).toEqual(['/foo'])
+    expect(named(sent({ fields, prefixLine: 'X-Forwarded-Prefix: /foo\r\n' }), 'X-Forwarded-Prefix')).toEqual(
+      ['/foo'],
+    )
     expect(named(sent({ fields }), 'X-Forwarded-Prefix')).toEqual(['theirs'])
   })
 })
