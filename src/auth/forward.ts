@@ -76,14 +76,16 @@ export class ForwardClient {
   ask(fields: readonly string[]): Question {
     const { name, url, timeout } = this.#options
     const { clock, log } = this.#parts
-    const asked = new AskedService()
+    // Also of what follows an answer that has let the request pass: a body without an end would keep its connection.
+    const asked = new AskedService(() => cancel())
     const cancel = clock.after(timeout, () => asked.abort(new Error(`no answer within ${timeout} ms`)))
     try {
       this.#pool.dispatch({ method: 'GET', path: this.#path, headers: [...fields] }, asked)
     } catch (error) {
+      cancel()
       asked.abort(error as Error)
     }
-    const answer = asked.answer.finally(cancel).then(
+    const answer = asked.answer.then(
       (given) => {
         if (this.#isFailing) log.info('auth', 'service-back', `${name}: ${url} answers again`)
         this.#isFailing = false
@@ -117,8 +119,11 @@ class AskedService implements Dispatcher.DispatchHandler {
   #fields: readonly string[] = []
   readonly #chunks: Buffer[] = []
   #length = 0
+  readonly #isOver: () => void
 
-  constructor() {
+  /** @param isOver called when its connection is free, or gone */
+  constructor(isOver: () => void) {
+    this.#isOver = isOver
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -158,10 +163,12 @@ class AskedService implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#isOver()
     this.#settle()
   }
 
   onResponseError(_controller: unknown, error: Error): void {
+    this.#isOver()
     this.#reject(error)
   }
 

@@ -271,6 +271,20 @@ describe('a websocket', () => {
 })
 
 describe('auth of the type forward', () => {
+  // An answer of 200 lets the request pass at once; nobody waited for its end any more. A service whose bodies do not
+  // end had all 256 connections soon, and then nobody passed.
+  test('takes no connection for longer than the time-out, when the body of an answer does not end', async () => {
+    const sso = await startOrigin((_message, response) => {
+      response.writeHead(200, { 'Content-Length': '10' }).write('x')
+    })
+    cleanups.push(() => sso.close())
+    const { url } = await start('/ auth=sso', { auth: [forwardTo(sso.url, { timeout: 200 })] })
+    expect(await get(url)).toMatchObject({ status: 200, body: 'in' })
+    const { socket } = sso.received[0]!
+    await waitFor(() => socket.destroyed, { what: 'the end of the connection' })
+    expect(await get(url)).toMatchObject({ status: 200, body: 'in' })
+  })
+
   async function service(
     answer: (message: IncomingMessage, response: ServerResponse) => void,
   ): Promise<Origin> {
