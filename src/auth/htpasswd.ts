@@ -18,7 +18,8 @@ export function parseHtpasswd(text: string): Htpasswd {
   const users = new Map<string, PasswordHash>()
   const mistakes: string[] = []
   for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim()
+    // Blanks alone, and no more: to \s an octet 0xA0 is one too, and a password in UTF-8 may end in it (`à`).
+    const line = raw.replace(/^[\t ]+|[\t\r ]+$/g, '')
     if (line === '' || line.startsWith('#')) continue
     const colon = line.indexOf(':')
     if (colon < 1) {

@@ -27,6 +27,14 @@ describe('an htpasswd file', () => {
     expect(mistakes.join()).not.toContain('secret')
   })
 
+  // Blanks were cut off as JavaScript knows them: the octet 0xA0, with which `à` ends in UTF-8, was one of them, and
+  // the password `voilà` another one.
+  test('may have any octet in it but blanks at the ends of a line', () => {
+    const { users } = parseHtpasswd(`\tjoe:voil\xc3\xa0 \r\n`)
+    expect(users.get('joe')!.matches(Buffer.from('voilà'))).toBe(true)
+    expect(users.get('joe')!.matches(Buffer.from('voil\xc3', 'latin1'))).toBe(false)
+  })
+
   test('may have nobody', () => {
     expect(parseHtpasswd('')).toEqual({ users: new Map(), mistakes: [] })
   })
