@@ -1,5 +1,5 @@
 import type { Log } from '../../base/log.ts'
-import type { World } from '../../base/world.ts'
+import type { Clock, World } from '../../base/world.ts'
 import { ExchangeTracer, type TracerOptions } from './exchange-tracer.ts'
 import type { ExporterOptions } from './otlp-exporter.ts'
 import type { TraceSource } from './otlp-json.ts'
@@ -25,7 +25,7 @@ export class Tracing {
   ) {
     const { service } = options
     const source: TraceSource = { service, hostname: self.hostname, worker: self.number }
-    this.#queue = new SpanQueue(lazily(options, source), options.queue, parts)
+    this.#queue = new SpanQueue(lazily(options, source, parts.world.clock), options.queue, parts)
     this.tracer = new ExchangeTracer(options, parts.world, this.#queue)
   }
 
@@ -41,10 +41,10 @@ export class Tracing {
 }
 
 /** What sends spans is loaded with the first of them. */
-function lazily(options: ExporterOptions, source: TraceSource): SendSpans {
+function lazily(options: ExporterOptions, source: TraceSource, clock: Clock): SendSpans {
   let send: SendSpans | null = null
   return async (spans) => {
-    send ??= (await import('./otlp-exporter.ts')).otlpExporter(options, source)
+    send ??= (await import('./otlp-exporter.ts')).otlpExporter(options, source, clock)
     return send(spans)
   }
 }
