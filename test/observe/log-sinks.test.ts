@@ -53,6 +53,18 @@ describe('a file', () => {
     expect(await readFile(path, 'utf8')).toBe('after\n')
   })
 
+  // The disk was full in the middle of a line. When there was room again the next line stood behind the half one, and
+  // both were lost for whoever reads the log.
+  test('that ends in half a line has the next one on a line of its own', async () => {
+    const path = join(await folder(), 'access.log')
+    await writeFile(path, 'whole\nhal')
+    const sink = new FileSink(path, new CapturedLog())
+    cleanups.push(() => sink.close())
+    await write(sink, 'a', 'b')
+    await write(sink, 'c')
+    expect(await readFile(path, 'utf8')).toBe('whole\nhal\na\nb\nc\n')
+  })
+
   test('of several writers has whole lines', async () => {
     const path = join(await folder(), 'access.log')
     const sinks = Array.from({ length: 4 }, () => new FileSink(path, new CapturedLog()))

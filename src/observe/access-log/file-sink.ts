@@ -1,9 +1,28 @@
 import { close, open, write } from 'node:fs'
+import { open as openHandle, stat } from 'node:fs/promises'
 import type { Log } from '../../base/log.ts'
 import type { LineSink } from './line-writer.ts'
 
 /** Read and written by the owner, read by the group: lines name clients. */
 const mode = 0o640
+
+const lineFeed = Buffer.from('\n')
+
+/** A disk that was full, or a process that was killed, may have left one: what follows must not stand behind it. */
+async function endsInHalfALine(path: string): Promise<boolean> {
+  try {
+    const { size } = await stat(path).then((found) => (found.isFile() ? found : { size: 0 }))
+    if (size === 0) return false
+    const handle = await openHandle(path, 'r')
+    const { buffer, bytesRead } = await handle
+      .read(Buffer.alloc(1), 0, 1, size - 1)
+      .finally(() => handle.close())
+    return bytesRead === 1 && buffer[0] !== 0x0a
+  } catch {
+    // It may be written and not read, or is gone already.
+    return false
+  }
+}
 
 /**
  * Appends to a file. Every piece is one write at the end of the file as it is then, so that lines of several processes
@@ -42,7 +61,10 @@ export class FileSink implements LineSink {
         return
       }
       this.#descriptor = descriptor
-      this.#append(descriptor, octets, 0, count, ended)
+      void endsInHalfALine(this.#path).then((isTorn) => {
+        const whole = isTorn ? Buffer.concat([lineFeed, octets]) : octets
+        this.#append(descriptor, whole, 0, count, ended)
+      })
     })
   }
 
@@ -58,8 +80,8 @@ export class FileSink implements LineSink {
         this.#failed(error)
         this.#letGo()
         // Lines that were written before it failed are not lost.
-        const written = octets.subarray(0, from).filter((octet) => octet === 0x0a).length
-        ended(count - written)
+        const left = octets.subarray(from).filter((octet) => octet === 0x0a).length
+        ended(Math.min(left, count))
       } else if (from + size < octets.length) this.#append(descriptor, octets, from + size, count, ended)
       else ended(0)
     })
