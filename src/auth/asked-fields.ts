@@ -1,4 +1,4 @@
-import { connectionFields, isFieldName, isFieldValue } from '../base/field-syntax.ts'
+import { connectionFields, isFieldName, isFieldValue, plainName } from '../base/field-syntax.ts'
 import type { ServiceAnswer } from './forward.ts'
 
 /** A request as the gateway sees it, in its own words. */
@@ -28,11 +28,8 @@ export const notAsked: ReadonlySet<string> = new Set([
   'range',
 ])
 
-/**
- * Fields by which services find out what they are asked about: ours to say, whatever a client says in them. Some take
- * `_` for `-`.
- */
-const sayingWhat = /^(?:forwarded|x[-_](?:forwarded|original|rewrite)[-_].*|x[-_]real[-_]ip)$/i
+/** Fields by which services find out what they are asked about: ours to say, whatever a client says in them. */
+const sayingWhat = /^(?:forwarded|x-(?:forwarded|original|rewrite)-.*|x-real-ip)$/
 
 /**
  * What the service is told: fields of the client, and the request in our words.
@@ -48,7 +45,8 @@ export function toldFields(
   const told: string[] = []
   for (let i = 0; i < client.length; i += 2) {
     const [name = '', value = ''] = [client[i], client[i + 1]]
-    if (!sayingWhat.test(name) && (named === null || named.has(name.toLowerCase()))) told.push(name, value)
+    const lower = name.toLowerCase()
+    if (!sayingWhat.test(plainName(lower)) && (named === null || named.has(lower))) told.push(name, value)
   }
   told.push(
     ...['X-Forwarded-Method', method],

@@ -52,3 +52,6 @@ export function fieldLine(name: string, value: string): string {
   if (!isFieldValue(value)) throw new TypeError(`expected a value for ${name} that fits on a line`)
   return `${name}: ${value}\r\n`
 }
+
+/** A name in lower case as those read it who make variables of names. */
+export const plainName = (lowerName: string): string => lowerName.replace(/[^a-z\d]/g, '-')

@@ -1,3 +1,4 @@
+import { plainName } from '../base/field-syntax.ts'
 import { fieldId, hopByHop, idOfName, knownName, tokenOctets } from './field-names.ts'
 
 /** Name, value, name, value… in latin1, where two lines of one name stay two (RFC 9110 section 5.3). */
@@ -13,7 +14,7 @@ export interface ReceivedFields {
   /** Whether one of these known names is there: `fieldId`, `maskOf`. */
   hasAny(mask: number): boolean
   endToEnd(skip: number, except: ReadonlySet<string> | null, keep: ReadonlySet<string>): string
-  lookalikes(prefix: string, names: ReadonlySet<string>): Set<string> | null
+  lookalikes(names: ReadonlySet<string>, prefix: string | null): Set<string> | null
 }
 
 /** What a scan found. Offsets of what was read are positive, so none of these can be one. */
@@ -256,26 +257,26 @@ export class FieldSection implements ReceivedFields {
   }
 
   /**
-   * Names without a number, in lower case, that begin like `prefix`, or that are one of `names` to a reader for whom `_`
-   * and `-` are the same: every one that makes variables of them (RFC 3875 section 4.1.18).
+   * Names without a number, in lower case, that begin like `prefix`, or that are one of `names` to a reader who makes
+   * variables of them: `_` and `-` are the same then (RFC 3875 section 4.1.18), `.` is to PHP, and to some CGI servers
+   * all that is no letter and no digit.
    *
-   * @param prefix with a `-` at its end
+   * @param names with `-` alone between letters and digits
+   * @param prefix with a `-` at its end; null: none
    */
-  lookalikes(prefix: string, names: ReadonlySet<string>): Set<string> | null {
-    const { text, count } = this
+  lookalikes(names: ReadonlySet<string>, prefix: string | null): Set<string> | null {
     const marks = this.#marks
-    const first = prefix.charCodeAt(0)
-    const underscore = text.indexOf('_')
     let found: Set<string> | null = null
-    for (let index = 0, mark = 0; index < count; index++, mark += perField) {
+    for (let index = 0, mark = 0; index < this.count; index++, mark += perField) {
       if (marks[mark] !== 0) continue
-      const start = marks[mark + 1]!
-      // Most names begin with another letter, and have no underscore.
-      const isLike = (text.charCodeAt(start) | 0x20) === first
-      if (!isLike && (underscore === -1 || !this.name(index).includes('_'))) continue
-      const lower = this.name(index).toLowerCase()
-      const plain = lower.replaceAll('_', '-')
-      if (!plain.startsWith(prefix) && (plain === lower || !names.has(plain))) continue
+      const name = this.name(index)
+      // Most names begin with another letter, and have nothing odd in them.
+      const isOdd = /[^\w-]|_/.test(name)
+      const isLike = prefix !== null && (name.charCodeAt(0) | 0x20) === prefix.charCodeAt(0)
+      if (!isOdd && !isLike) continue
+      const lower = name.toLowerCase()
+      const plain = isOdd ? plainName(lower) : lower
+      if (!(isLike && plain.startsWith(prefix)) && !(isOdd && names.has(plain))) continue
       found ??= new Set()
       found.add(lower)
     }

@@ -11,7 +11,7 @@ import { encodePath } from '../proxy/path.ts'
 import type { Middleware, Verdict } from '../proxy/plan.ts'
 import { failed } from './basic-auth.ts'
 import { refuse } from './refuse.ts'
-import { sayUpstream, spellingsOf } from './trusted-fields.ts'
+import { sayUpstream, trustedFields } from './trusted-fields.ts'
 
 /**
  * `auth=` with a scheme of the type `forward`: a service is asked about each request. 2xx lets it pass; 3xx and 4xx are
@@ -19,7 +19,7 @@ import { sayUpstream, spellingsOf } from './trusted-fields.ts'
  */
 export function forwardAuth(options: ForwardOptions, client: ForwardClient): Middleware {
   const { name, requestHeaders, upstreamHeaders, responseHeaders } = options
-  const except = spellingsOf(upstreamHeaders)
+  const trusted = trustedFields(upstreamHeaders)
   const asked = requestHeaders === null ? null : lowerCased(requestHeaders)
   const upstream = lowerCased(upstreamHeaders)
   const toClient = lowerCased(responseHeaders)
@@ -29,7 +29,7 @@ export function forwardAuth(options: ForwardOptions, client: ForwardClient): Mid
       sayUpstream(
         exchange,
         linesOf(answer, (field) => upstream.has(field)),
-        except,
+        trusted,
       )
     if (toClient.size > 0) exchange.answerLines += linesOf(answer, (field) => toClient.has(field))
     return null

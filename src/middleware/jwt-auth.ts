@@ -4,12 +4,12 @@ import type { Exchange } from '../proxy/exchange.ts'
 import type { Middleware, Verdict } from '../proxy/plan.ts'
 import { failed } from './basic-auth.ts'
 import { refuse } from './refuse.ts'
-import { sayUpstream, spellingsOf } from './trusted-fields.ts'
+import { sayUpstream, trustedFields } from './trusted-fields.ts'
 
 /** `auth=` with a scheme of the type `jwt`: a signed token (RFC 6750, RFC 7519), whose claims go upstream as fields. */
 export function jwtAuth({ name, header, cookie, claims }: JwtOptions, scheme: JwtScheme): Middleware {
   const field = header.toLowerCase()
-  const except = spellingsOf(claims.map((claim) => claim.header))
+  const trusted = trustedFields(claims.map((claim) => claim.header))
   const realm = `Bearer realm="${name.replace(/["\\]/g, '\\$&')}"`
   const refused = (what: string, more: string): Verdict =>
     refuse(
@@ -20,7 +20,7 @@ export function jwtAuth({ name, header, cookie, claims }: JwtOptions, scheme: Jw
     if (!verdict.granted) {
       return refused(verdict.reason, `, error="invalid_token", error_description="${verdict.reason}"`)
     }
-    if (claims.length > 0) sayUpstream(exchange, verdict.lines, except)
+    if (claims.length > 0) sayUpstream(exchange, verdict.lines, trusted)
     return null
   }
   return {

@@ -1,29 +1,25 @@
+import { plainName } from '../base/field-syntax.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 
-/**
- * Names that a field must not come with from a client, because the gateway itself says in it who the client is: in lower
- * case, and with every `-` as `_` too. Upstreams that turn field names into variables, as CGI and WSGI do, cannot tell
- * one from the other.
- *
- * @param names with at most eight `-` each
- */
-export function spellingsOf(names: readonly string[]): ReadonlySet<string> {
-  const all = new Set<string>()
-  for (const name of names) {
-    let spellings = ['']
-    for (const part of name.toLowerCase().split(/[-_]/)) {
-      spellings = spellings.flatMap((start) =>
-        start === '' ? [part] : [`${start}-${part}`, `${start}_${part}`],
-      )
-    }
-    for (const spelling of spellings) all.add(spelling)
-  }
-  return all
+/** Fields that must not come from a client, because the gateway itself says in them who the client is. */
+export interface TrustedFields {
+  /** In lower case. */
+  readonly names: ReadonlySet<string>
+  /** As those read them who make variables of names, as CGI, WSGI and PHP do, and cannot tell `X_User` from `X-User`. */
+  readonly plainNames: ReadonlySet<string>
 }
 
-/** Field lines that go upstream, and what the client may not say in their place. */
-export function sayUpstream(exchange: Exchange, lines: string, except: ReadonlySet<string>): void {
+export function trustedFields(names: readonly string[]): TrustedFields {
+  const lower = names.map((name) => name.toLowerCase())
+  const plainNames = new Set(lower.map(plainName))
+  return { names: new Set([...lower, ...plainNames]), plainNames }
+}
+
+/** Field lines that go upstream in place of what the client may have said in these fields, however it spelled them. */
+export function sayUpstream(exchange: Exchange, lines: string, { names, plainNames }: TrustedFields): void {
   exchange.requestLines += lines
+  const likes = exchange.fields.lookalikes(plainNames, null)
   const before = exchange.requestExcept
-  exchange.requestExcept = before === null ? except : new Set([...before, ...except])
+  exchange.requestExcept =
+    before === null && likes === null ? names : new Set([...(before ?? []), ...names, ...(likes ?? [])])
 }

@@ -1,5 +1,5 @@
 import { fieldId, maskOf } from '../http1/field-names.ts'
-import type { ReceivedFields } from '../http1/field-section.ts'
+import { plainName, type ReceivedFields } from '../http1/field-section.ts'
 import { unknownAddress } from './client-identity.ts'
 import type { Exchange } from './exchange.ts'
 import { mergedVary, withoutFields } from './field-lines.ts'
@@ -46,7 +46,7 @@ export function compileRequestLines(
   const keep = new Set([...alwaysKept, clientIp, requestId, tls])
   const ours = [setsClientIp ? clientIp : '', requestId, tls].filter((name) => name !== '')
   const except = ours.length === 0 ? null : new Set(ours)
-  const spoofable = new Set([...forwardingNames, ...ours])
+  const spoofable = new Set([...forwardingNames, ...ours].map(plainName))
 
   return (exchange, hostHeader, { prefixLine, request }) => {
     const { fields, client, isPeerTrusted, trace } = exchange
@@ -62,7 +62,7 @@ export function compileRequestLines(
       added = appendedLines(exchange, hostHeader, options.localIp)
     } else {
       skip |= isPeerTrusted ? forwardingMask & ~prefix : forwardingMask
-      if (!isPeerTrusted) replaced = union(replaced, fields.lookalikes('x-forwarded-', spoofable))
+      if (!isPeerTrusted) replaced = union(replaced, fields.lookalikes(spoofable, 'x-forwarded-'))
       added = replacedLines(exchange, options.localIp)
     }
     const lines = `Host: ${hostHeader}\r\n${fields.endToEnd(skip, replaced, keep)}`
