@@ -1,5 +1,6 @@
+import { plainName } from '../base/field-syntax.ts'
 import { fieldId, maskOf } from '../http1/field-names.ts'
-import { plainName, type ReceivedFields } from '../http1/field-section.ts'
+import type { ReceivedFields } from '../http1/field-section.ts'
 import { unknownAddress } from './client-identity.ts'
 import type { Exchange } from './exchange.ts'
 import { mergedVary, withoutFields } from './field-lines.ts'

@@ -44,12 +44,12 @@ describe('a field that a guard claims', () => {
       sent: fc.subarray(written),
       route: fc.option(changes),
       isPeerTrusted: fc.constantFrom(null, true, false),
-      strip: fc.constantFrom('', '/shop'),
+      prefixLine: fc.constantFrom('', 'X-Forwarded-Prefix: /shop\r\n'),
       isTraced: fc.boolean(),
       secure: fc.boolean(),
     })
     fc.assert(
-      fc.property(claim, ({ claimed, said, sent, route, isPeerTrusted, strip, isTraced, secure }) => {
+      fc.property(claim, ({ claimed, said, sent, route, isPeerTrusted, prefixLine, isTraced, secure }) => {
         const fields = sectionOf(['Host', 'shop.test', ...sent.flatMap((name) => [name, '192.0.2.1'])])
         const exchange = exchangeOf({ fields }, { secure })
         exchange.isPeerTrusted = isPeerTrusted
@@ -59,7 +59,7 @@ describe('a field that a guard claims', () => {
         }
         exchange.requestExcept = new Set(claimed.map((name) => name.toLowerCase()))
         exchange.requestLines = said ? claimed.map((name) => `${name}: guard\r\n`).join('') : ''
-        const lines = listOfLines(requestLines(exchange, 'shop.test', { strip, request: route }))
+        const lines = listOfLines(requestLines(exchange, 'shop.test', { prefixLine, request: route }))
         for (const name of claimed) expect(valuesOf(lines, name), name).toEqual(said ? ['guard'] : [])
         expect(valuesOf(lines, 'Host')).toEqual(['shop.test'])
         const others = written.filter((name) => !claimed.includes(name) && name !== 'Traceparent')
