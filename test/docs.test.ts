@@ -293,3 +293,19 @@ describe('docs/from-fabio.md', () => {
     for (const key of keys as (keyof typeof config)[]) expect(config[key], key).not.toEqual(before[key])
   })
 })
+
+// What is said of costs is what the benchmark's page says: a figure from another day would be believed as well.
+test('docs/tuning.md has the figures of bench/README.md', () => {
+  const bench = pageOf('bench/README.md')
+  const page = pageOf('docs/tuning.md')
+  const cpuOf = (kind: string): string =>
+    new RegExp(`\\| ${kind} \\| gatehouse \\| ([\\d.]+)`).exec(bench)![1]!
+  const [kept, fresh] = [Number(cpuOf('small')), Math.round(Number(cpuOf('connect')))]
+  expect(page).toContain(`over a new one costs ${fresh} us of processor time, over a kept one ${kept}`)
+  const idle = /idle connections \(`--idle`\) \| ([\d.]+ KiB) each/.exec(bench)![1]!
+  expect(page).toContain(`| an idle client connection | ${idle} |`)
+  const log = /access log to stdout against none .*?, ([\d.]+) \[/.exec(bench)![1]!
+  expect(page).toContain(`| access log to stdout | ${log} times`)
+  const routes = /against 10 \(`routes`\) \| ([\d.]+) /.exec(bench)![1]!
+  expect(page).toContain(`| 10,000 routes in place of 10 | none to ${routes} times |`)
+})

@@ -342,27 +342,28 @@ class Cumulation {
   }
 }
 
-/** The rows of one service as one. What is under way is known by target alone: it has no status yet. */
+/**
+ * The rows of one service as one. What is under way is known by target alone: it has no status yet, and a service whose
+ * first request hangs has none at all.
+ */
 function servicesOf({ statuses, targets }: MetricsSnapshot, width: number): LabelledRows<string> {
-  const names: string[] = []
   const places = new Map<string, number>()
-  const sums = new Float64Array(statuses.values.length)
-  for (let index = 0; index < statuses.labels.length; index++) {
-    const { service } = statuses.labels[index]!
-    let place = places.get(service)
-    if (place === undefined) {
-      place = names.length * width
-      places.set(service, place)
-      names.push(service)
-    }
+  const see = (service: string): void => {
+    if (!places.has(service)) places.set(service, places.size * width)
+  }
+  const inFlightAt = (index: number): number => targets.values[index * width + column.inFlight]!
+  for (const { service } of statuses.labels) see(service)
+  for (const [index, { service }] of targets.labels.entries()) if (inFlightAt(index) > 0) see(service)
+  const sums = new Float64Array(places.size * width)
+  for (const [index, { service }] of statuses.labels.entries()) {
+    const place = places.get(service)!
     for (let i = 0; i < width; i++) sums[place + i]! += statuses.values[index * width + i]!
   }
-  for (let index = 0; index < targets.labels.length; index++) {
-    const place = places.get(targets.labels[index]!.service)
-    if (place !== undefined)
-      sums[place + column.inFlight]! += targets.values[index * width + column.inFlight]!
+  for (const [index, { service }] of targets.labels.entries()) {
+    const place = places.get(service)
+    if (place !== undefined) sums[place + column.inFlight]! += inFlightAt(index)
   }
-  return { labels: names, values: sums.subarray(0, names.length * width) }
+  return { labels: [...places.keys()], values: sums }
 }
 
 function sumOfRows({ labels, values }: LabelledRows<string>, width: number): Float64Array {

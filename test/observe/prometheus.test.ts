@@ -63,6 +63,28 @@ describe('the text for Prometheus', () => {
     expect(sampleOf(parsed, 'gatehouse_notfound')).toBe(0)
   })
 
+  // A service whose very first requests hung was not in it: only one that had answered once was.
+  test('has what is under way at a service that has not answered yet', async () => {
+    const hanging = row(0, 1)
+    hanging[column.inFlight] = 2
+    const parsed = parsePrometheus(
+      await textOf(
+        snapshotOf(
+          [
+            [target('http://10.0.0.1:80/'), hanging],
+            [target('http://10.0.0.2:80/'), hanging],
+            [target('http://10.0.0.3:80/', { service: 'idle' }), row(0, 1)],
+          ],
+          [[{ service: 'api', status: 200 }, row(2, 20)]],
+        ),
+      ),
+    )
+    const inFlight = (service: string) => sampleOf(parsed, 'gatehouse_inflight', { service })
+    expect([inFlight('web'), inFlight('api')]).toEqual([4, 0])
+    expect(sampleOf(parsed, 'gatehouse_requests_count', { service: 'web' })).toBe(0)
+    expect(parsed.get('gatehouse_inflight')!.samples).toHaveLength(2)
+  })
+
   test("has fabio's names and labels", async () => {
     const snapshot = snapshotOf(
       [[target('http://10.0.0.1:80/'), row(3, 20)]],
