@@ -53,19 +53,26 @@ export class LiveWindow {
     const seconds = (to.at - from.at) / 1000
     const { bounds, connectionsOpen, unplaced } = to.figures
     const rate = (counts: Counts): RateView => rateView(counts, seconds, bounds)
-    const services: Record<string, RateView> = {}
+    // Entries, not assignments: a service may be called `__proto__`.
+    const services: [string, RateView][] = []
     const all: Counts[] = []
     for (const [service, counts] of to.services) {
       const grown = growth(from.services.get(service), counts)
       if (grown.requests === 0) continue
-      services[service] = rate(grown)
+      services.push([service, rate(grown)])
       all.push(grown)
     }
     const placed = sumOf(all)
     const requests = placed.requests + Math.max(0, unplaced - from.figures.unplaced)
     const total = { ...rate({ ...placed, requests }), connectionsOpen }
     const instances = await targetRates(from.targets, to.targets, seconds, bounds, this.#breathe)
-    return { seconds: rounded(seconds), total, services, instances, states: statesOf(to.figures) }
+    return {
+      seconds: rounded(seconds),
+      total,
+      services: Object.fromEntries(services),
+      instances,
+      states: statesOf(to.figures),
+    }
   }
 }
 

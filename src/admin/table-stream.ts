@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/world.ts'
 import type { RouteSchema } from './openapi.ts'
+import { gzipHead, packed, takesGzip } from './packed-events.ts'
 import { routeName } from './route-name.ts'
 import { text } from './schema.ts'
 import type { FiguresView } from './traffic-view.ts'
@@ -40,16 +41,20 @@ export function addTableStream(
   headers: Readonly<Record<string, string>>,
 ): void {
   const hub = new EventHub(sources, clock)
-  app.get('/api/events', { schema }, (_request, reply) => {
+  app.get('/api/events', { schema }, (request, reply) => {
     const { raw: stream } = reply.hijack()
+    const isPacked = takesGzip(String(request.headers['accept-encoding'] ?? ''))
     stream.writeHead(200, {
       // Cookies of whoever was asked about the request.
       ...(reply.getHeaders() as OutgoingHttpHeaders),
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      vary: 'accept-encoding',
+      ...(isPacked ? { 'content-encoding': 'gzip' } : {}),
     })
-    hub.add(stream)
+    if (isPacked) stream.write(gzipHead)
+    hub.add(stream, isPacked)
     return reply
   })
   app.addHook('preClose', async () => hub.end())
@@ -67,6 +72,8 @@ const largeEvery = 5
 
 interface Reader {
   readonly stream: ServerResponse
+  /** It takes gzip: a large table is a twentieth then. */
+  readonly isPacked: boolean
   /** Of the table that it has, with all that is on its way to it. */
   sequence: number
   /** Routes that have changed since, which it gets once it has read what it was sent; null: it keeps up. */
@@ -92,7 +99,7 @@ class EventHub {
   /** Those that were sent. */
   #problems: TableView['problems'] = []
   /** Written for a reader, and good for those that come before anything changes. */
-  #table: string | null = null
+  #table: Event | null = null
   #lastLength = 0
   #skipped = 0
 
@@ -101,7 +108,7 @@ class EventHub {
     this.#clock = clock
   }
 
-  add(stream: ServerResponse): void {
+  add(stream: ServerResponse, isPacked: boolean): void {
     if (this.#readers.size === 0) {
       this.#problems = this.#sources.head().problems
       this.#unsubscribe = [
@@ -109,7 +116,7 @@ class EventHub {
         this.#sources.subscribeFigures(() => this.#sendFigures()),
       ]
     }
-    const reader: Reader = { stream, sequence: this.#sequence, missed: null, cancelBeat: () => {} }
+    const reader: Reader = { stream, isPacked, sequence: this.#sequence, missed: null, cancelBeat: () => {} }
     // A whole table that is newer than what was sent last could hold a problem that is gone with the next changes, and
     // was in none of them.
     if (this.#cancelSend !== null) {
@@ -120,10 +127,10 @@ class EventHub {
     this.#readers.add(reader)
     stream.on('close', () => this.#leave(reader))
     this.#beatLater(reader)
-    this.#table ??= eventText('table', this.#sequenced())
-    stream.write(this.#table)
+    this.#table ??= eventOf('table', this.#sequenced())
+    send(reader, this.#table)
     const figures = this.#sources.figures()
-    if (figures !== null) stream.write(eventText('figures', figures))
+    if (figures !== null) send(reader, eventOf('figures', figures))
   }
 
   end(): void {
@@ -154,12 +161,12 @@ class EventHub {
     this.#changed = new Set()
     const after = this.#sequence++
     const [changes, problems] = [this.#changesOf(names, after), this.#changedProblems()]
-    const text = eventText('changes', problems === null ? changes : { ...changes, problems })
-    this.#lastLength = text.length
+    const event = eventOf('changes', problems === null ? changes : { ...changes, problems })
+    this.#lastLength = event.text.length
     this.#table = null
     for (const reader of this.#readers) {
       if (reader.missed === null && !reader.stream.writableNeedDrain) {
-        reader.stream.write(text)
+        send(reader, event)
         reader.sequence = this.#sequence
       } else this.#catchUpLater(reader, names)
     }
@@ -176,7 +183,7 @@ class EventHub {
       const changes = this.#changesOf(reader.missed!, reader.sequence)
       reader.missed = null
       reader.sequence = this.#sequence
-      stream.write(eventText('changes', { ...changes, problems: this.#problems }))
+      send(reader, eventOf('changes', { ...changes, problems: this.#problems }))
     })
   }
 
@@ -207,19 +214,34 @@ class EventHub {
     }
     const figures = this.#sources.figures()
     if (figures === null) return
-    const text = eventText('figures', figures)
-    if (text.length > largeFigures) this.#skipped = largeEvery - 1
+    const event = eventOf('figures', figures)
+    if (event.text.length > largeFigures) this.#skipped = largeEvery - 1
     // What is not read now is old by the time that it is.
-    for (const { stream } of this.#readers) if (!stream.writableNeedDrain) stream.write(text)
+    for (const reader of this.#readers) if (!reader.stream.writableNeedDrain) send(reader, event)
   }
 
   #beatLater(reader: Reader): void {
     reader.cancelBeat = this.#clock.after(heartbeatMs, () => {
-      if (!reader.stream.writableNeedDrain) reader.stream.write(': still here\n\n')
+      if (!reader.stream.writableNeedDrain) send(reader, stillHere)
       this.#beatLater(reader)
     })
   }
 }
 
-const eventText = (name: string, value: object): string =>
-  `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`
+/** Written once, and packed once, for all who get it. */
+interface Event {
+  readonly text: string
+  packed: Buffer | null
+}
+
+const eventOf = (name: string, value: object): Event => ({
+  text: `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`,
+  packed: null,
+})
+
+const stillHere: Event = { text: ': still here\n\n', packed: null }
+
+function send({ stream, isPacked }: Reader, event: Event): void {
+  if (isPacked) event.packed ??= packed(event.text)
+  stream.write(isPacked ? event.packed! : event.text)
+}

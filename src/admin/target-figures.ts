@@ -77,21 +77,23 @@ export async function targetRates(
     const addresses = listed(instances, labels.service, () => new Map<string, Active[]>())
     listed(addresses, address, () => [] as Active[]).push(active)
   }
-  const view: Record<string, Record<string, InstanceRatesView>> = {}
+  // Entries, not assignments: a service may be called `__proto__`.
+  const services: [string, Record<string, InstanceRatesView>][] = []
   let done = 0
   for (const [service, addresses] of instances) {
-    const ofService: Record<string, InstanceRatesView> = {}
+    const ofService: [string, InstanceRatesView][] = []
     for (const [address, all] of addresses) {
-      const rows: Record<string, RowRatesView> = {}
+      const rows: [string, RowRatesView][] = []
       for (const active of all) {
         if (++done % rowsAtATime === 0) await breathe()
-        rows[namesOf(active.labels).row] = grown.rates([active], seconds)
+        rows.push([namesOf(active.labels).row, grown.rates([active], seconds)])
       }
-      ofService[address] = all.length === 1 ? { rows } : { all: grown.rates(all, seconds), rows }
+      const each = { rows: Object.fromEntries(rows) }
+      ofService.push([address, all.length === 1 ? each : { all: grown.rates(all, seconds), ...each }])
     }
-    view[service] = ofService
+    services.push([service, Object.fromEntries(ofService)])
   }
-  return view
+  return Object.fromEntries(services)
 }
 
 function listed<K, V>(map: Map<K, V>, key: K, make: () => V): V {

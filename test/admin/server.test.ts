@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { createGunzip } from 'node:zlib'
 import { request } from 'undici'
 import { afterEach, describe, expect, test } from 'vitest'
 import { QuestionError } from '../../src/admin/explanation.ts'
@@ -463,6 +464,24 @@ describe('the stream of tables', () => {
     for (let version = 1; version <= 50; version++) change({ ...empty, version })
     await waitFor(() => received.includes('"version":50'), { what: 'the newest version' })
     expect(received.split('event: ').length - 1).toBe(2)
+    stop.abort()
+  })
+
+  test('goes out as gzip to who takes it, each event readable as soon as it is there', async () => {
+    const { url, change } = await start(withRoutes)
+    const stop = new AbortController()
+    const headers = { 'accept-encoding': 'gzip, deflate, br' }
+    const answer = await request(`${url}/api/events`, { signal: stop.signal, headers })
+    expect(answer.headers['content-encoding']).toBe('gzip')
+    let received = ''
+    const unpacked = createGunzip().on('data', (chunk: Buffer) => {
+      received += chunk.toString()
+    })
+    answer.body.on('error', () => {}).on('data', (chunk: Buffer) => unpacked.write(chunk))
+    await waitFor(() => received.endsWith('\n\n'), { what: 'the table' })
+    expect(received).toBe(`event: table\ndata: ${JSON.stringify({ sequence: 0, ...withRoutes })}\n\n`)
+    change({ ...withRoutes, version: 1 })
+    await waitFor(() => received.includes('"version":1'), { what: 'what has changed' })
     stop.abort()
   })
 })

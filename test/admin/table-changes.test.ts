@@ -48,7 +48,7 @@ class Page extends EventEmitter {
 
 /** Opens pages on the stream of this control plane. */
 function streamOf(control: Control, clock: FakeClock): () => Page {
-  let open: (request: null, reply: object) => void = () => {}
+  let open: (request: object, reply: object) => void = () => {}
   const app = {
     get: (_path: string, _options: object, handler: typeof open) => {
       open = handler
@@ -66,7 +66,7 @@ function streamOf(control: Control, clock: FakeClock): () => Page {
   addTableStream(app as unknown as FastifyInstance, sources, clock, {})
   return () => {
     const page = new Page()
-    open(null, { hijack: () => ({ raw: page }), getHeaders: () => ({}) })
+    open({ headers: {} }, { hijack: () => ({ raw: page }), getHeaders: () => ({}) })
     return page
   }
 }

@@ -66,7 +66,7 @@ function stage(...hosts: string[]) {
       }
     },
   }
-  let open: (request: null, reply: { hijack(): { raw: Reader }; getHeaders(): object }) => void = () => {}
+  let open: (request: object, reply: { hijack(): { raw: Reader }; getHeaders(): object }) => void = () => {}
   let close: () => Promise<void> = async () => {}
   const app = {
     get: (_path: string, _options: object, handler: typeof open) => {
@@ -98,7 +98,7 @@ function stage(...hosts: string[]) {
     },
     look(): Reader {
       const reader = new Reader()
-      open(null, { hijack: () => ({ raw: reader }), getHeaders: () => ({}) })
+      open({ headers: {} }, { hijack: () => ({ raw: reader }), getHeaders: () => ({}) })
       return reader
     },
   }

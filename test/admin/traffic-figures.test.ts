@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LiveWindow, liveForMs } from '../../src/admin/live-window.ts'
 import { growth, quantile, type TrafficFigures } from '../../src/admin/traffic-figures.ts'
+import type { FiguresView } from '../../src/admin/traffic-view.ts'
 import { breathe } from '../../src/base/world.ts'
 import { counts, reading, service, targets } from './figures.ts'
 
@@ -137,6 +138,17 @@ describe('what passes through now', () => {
       [1000, reading({ targets: targets(at('/', 4, { errors: 1 })) })],
     )
     expect(view!.instances.a!['10.0.0.1:80']!.rows['a.com/']).toEqual([4, 0.25, 5, 9.9, 0])
+  })
+
+  test('of a service with a name that objects have too is there as well', async () => {
+    const of = (requests: number) =>
+      reading({
+        services: ['__proto__', 'constructor'].map((name) => service(name, requests, 0)),
+        targets: targets(...['__proto__', 'constructor'].map((name) => at('/', requests, { service: name }))),
+      })
+    const view = JSON.parse(JSON.stringify(await windowOf([0, of(1)], [1000, of(3)]))) as FiguresView
+    expect(Object.keys(view.services)).toEqual(['__proto__', 'constructor'])
+    expect(Object.keys(view.instances)).toEqual(['__proto__', 'constructor'])
   })
 
   test('of 20,000 targets is worked out in pieces, between which everything else has its turn', async () => {

@@ -7,6 +7,9 @@ import { waitFor } from '../support/wait.ts'
 import { buildUi } from '../ui/built-ui.ts'
 import { letThingsHappen, type Stage, startStage } from './stage.ts'
 
+const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 const lowContrast = await readFile(new URL('../ui/low-contrast.js', import.meta.url), 'utf8')
 
 /** Each page, with what shows that it is there in full. */
@@ -39,7 +42,7 @@ beforeAll(
   async () => {
     const built = await buildUi()
     removeUi = built.remove
-    stage = await startStage(['-ui.title', 'staging'], built.folder)
+    stage = await startStage(['-ui.title', 'staging'], built.folder, version)
     stage.startTraffic()
     await letThingsHappen(stage)
     browser = await launchBrowser()

@@ -72,8 +72,9 @@ const asked: readonly (readonly [host: string, path: string])[] = [
 /**
  * @param flags of the gateway
  * @param assets the folder of the built page
+ * @param version that the gateway says it is of
  */
-export async function startStage(flags: readonly string[], assets: string): Promise<Stage> {
+export async function startStage(flags: readonly string[], assets: string, version?: string): Promise<Stage> {
   const registry = await startEmbeddedRegistry({ port: 0, world: systemWorld })
   const origins: Origin[] = []
   const put = async (path: string, body: unknown): Promise<void> => {
@@ -112,6 +113,7 @@ export async function startStage(flags: readonly string[], assets: string): Prom
     registry.url,
     ['-registry.consul.register.enabled=false', ...flags],
     assets,
+    version,
   )
 
   let isOver = false

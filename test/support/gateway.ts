@@ -25,6 +25,7 @@ export async function startTestGateway(
   consulUrl: string,
   flags: readonly string[] = [],
   assets = fileURLToPath(new URL('../../dist/ui', import.meta.url)),
+  version = '0.0.0-test',
 ): Promise<TestGateway> {
   const log: string[] = []
   const stop = new AbortController()
@@ -38,7 +39,7 @@ export async function startTestGateway(
     env: {},
     interfaces: {},
     hostname: 'test',
-    version: '0.0.0-test',
+    version,
     assets,
     world: systemWorld,
     readFile: (path) => readFile(path, 'utf8'),

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { count, errorShare, milliseconds, pageTitle, percent, rate, timeOf } from '../../ui/src/format.ts'
+import {
+  count,
+  errorShare,
+  milliseconds,
+  pageTitle,
+  percent,
+  rate,
+  timeOf,
+  underName,
+} from '../../ui/src/format.ts'
 
 describe('numbers of things', () => {
   test.each([
@@ -77,4 +86,10 @@ test.each([
   [10_000, '10 s'],
 ])('%d ms are written %s', (ms, expected) => {
   expect(milliseconds(ms)).toBe(expected)
+})
+
+test('under a name is what somebody put there, not what every object has', () => {
+  const values = JSON.parse('{"__proto__":1,"a":2}') as Record<string, number>
+  const names = ['a', '__proto__', 'constructor', 'toString']
+  expect(names.map((name) => underName(values, name))).toEqual([2, 1, undefined, undefined])
 })

@@ -156,6 +156,50 @@ describe('changes of the table', () => {
   })
 })
 
+describe('what people may write into Consul', () => {
+  const long = 'x'.repeat(300)
+  const hostile = tableOf([
+    route(
+      `${'a'.repeat(63)}.${'b'.repeat(63)}.example.com`,
+      `/${'path/'.repeat(60)}`,
+      target({ service: long, tags: [long, `\u202e${long}`, 'twice', 'twice'], instance: `node/${long}` }),
+    ),
+    route(
+      'a.com',
+      '/<img src=x onerror=alert(1)>',
+      target({
+        service: '<script>alert(1)</script>',
+        url: 'javascript:alert(1)//',
+        reason: `<img src=x onerror=alert(1)> ${long}`,
+        health: 'critical',
+        options: `<b>${long}`,
+      }),
+    ),
+  ])
+
+  test.each([390, 1280])('is text and fits, at %d px', async (width) => {
+    const { page, admin } = await open(hostile, { viewport: { width, height: 844 } })
+    page.on('dialog', () => expect.unreachable('something of it was run'))
+    await page.getByRole('table').waitFor()
+    const wider = () =>
+      page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+    expect(await wider()).toBe(0)
+    for (const details of await page.getByRole('button', { name: /details of/ }).all()) {
+      await details.click()
+      const dialog = page.getByRole('dialog')
+      expect(await dialog.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
+      expect(await wider()).toBe(0)
+      expect(await dialog.locator('a[href^="javascript"]').count()).toBe(0)
+      await page.keyboard.press('Escape')
+    }
+    expect(await page.locator('main img, main script, main b.x').count()).toBe(0)
+    // A tag that is there twice stays so when the row is drawn anew.
+    admin.push({ ...hostile, version: 2 })
+    await page.getByText('table 2').waitFor()
+    expect(await page.locator('.tag', { hasText: 'twice' }).count()).toBe(2)
+  })
+})
+
 describe('what passes through', () => {
   test('is dashes until the gateway says, then of this route, with all routes of the instance in its details', async () => {
     const { page, admin } = await open(sample)

@@ -57,3 +57,7 @@ export function pageTitle(page: string, title: string, problems: number | null):
   const name = title === '' ? 'gatehouse' : `gatehouse - ${title}`
   return `${problems === null || problems === 0 ? '' : `(${problems}) `}${page} - ${name}`
 }
+
+/** What stands under a name that somebody chose: `constructor` is in every object, and not what is asked for. */
+export const underName = <T>(values: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(values, name) ? values[name] : undefined

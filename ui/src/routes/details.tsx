@@ -78,7 +78,9 @@ export function Details({ opened, rows, figures: all }: DetailsProps) {
         </Entry>
         {target.instance !== '' && <Entry name="Instance">{target.instance}</Entry>}
         <Entry name="From">{from === 'tag' ? 'a tag of the instance' : `${from}: ${target.origin}`}</Entry>
-        <Entry name="Tags">{target.tags.length === 0 ? 'none' : target.tags.join(', ')}</Entry>
+        <Entry name="Tags">
+          <Tags tags={target.tags} />
+        </Entry>
         <Entry name="Options">{target.options === '' ? 'none' : target.options}</Entry>
       </dl>
       <div class="actions">
@@ -99,6 +101,17 @@ export function Details({ opened, rows, figures: all }: DetailsProps) {
       </div>
     </dialog>
   )
+}
+
+/** Each by itself: one that turns the direction of writing must not turn that of its neighbours. */
+function Tags({ tags }: { readonly tags: readonly string[] }) {
+  if (tags.length === 0) return <>none</>
+  return tags.map((tag, i) => (
+    <>
+      {i > 0 && ', '}
+      <bdi>{tag}</bdi>
+    </>
+  ))
 }
 
 function PassingNow({ passing: { requests, errors, p50, p99, inFlight } }: { readonly passing: Passing }) {

@@ -68,8 +68,9 @@ export function RouteRow({ row, isFirst, index, above, figures, mark, onFocus, o
       </td>
       <td {...roles.cell} class="options" title={[...target.tags, target.options].join(' ')}>
         {from !== 'tag' && <span class="from">{from}</span>}
-        {target.tags.map((tag) => (
-          <span key={tag} class="tag">
+        {target.tags.map((tag, i) => (
+          // By its place too: nothing keeps an instance from having a tag twice.
+          <span key={`${i} ${tag}`} class="tag">
             {tag}
           </span>
         ))}

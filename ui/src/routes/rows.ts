@@ -7,6 +7,7 @@ import type {
   RowRatesView,
 } from '../../../src/admin/traffic-view.ts'
 import type { RouteView, TableView, TargetView } from '../../../src/admin/view.ts'
+import { underName } from '../format.ts'
 
 /** One line of the table: an instance below one route. */
 export interface Row {
@@ -108,7 +109,7 @@ export function figuresOfInstance(row: Row, figures: FiguresView | null): Passin
 }
 
 const ratesOf = ({ target }: Row, { instances }: FiguresView): InstanceRatesView | undefined =>
-  instances[target.service]?.[target.address]
+  underName(instances, target.service)?.[target.address]
 
 const passingOf = ([requests, errors, p50, p99, inFlight]: RowRatesView): Passing => ({
   requests,

@@ -1,5 +1,5 @@
 import type { FiguresView } from '../../../src/admin/traffic-view.ts'
-import { dash, errorShare, milliseconds, rate, whole } from '../format.ts'
+import { dash, errorShare, milliseconds, rate, underName, whole } from '../format.ts'
 
 interface LiveFiguresProps {
   readonly figures: FiguresView | null
@@ -10,7 +10,12 @@ interface LiveFiguresProps {
 /** What passes through at this moment. */
 export function LiveFigures({ figures, service }: LiveFiguresProps) {
   const idle = { requests: 0, errors: 0, p50: null, p99: null }
-  const now = figures === null ? null : service === null ? figures.total : (figures.services[service] ?? idle)
+  const now =
+    figures === null
+      ? null
+      : service === null
+        ? figures.total
+        : (underName(figures.services, service) ?? idle)
   const ms = (value: number | null | undefined): string =>
     value === null || value === undefined ? dash : milliseconds(value)
   return (

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { FiguresView, TrafficView } from '../../../src/admin/traffic-view.ts'
-import { count, dash, errorShare, milliseconds, rate, whole } from '../format.ts'
+import { count, dash, errorShare, milliseconds, rate, underName, whole } from '../format.ts'
 import { linkTo } from '../place.ts'
 
 interface ServiceTableProps {
@@ -38,7 +38,7 @@ export function ServiceTable({ view, figures, service }: ServiceTableProps) {
             </thead>
             <tbody>
               {shown.map((each) => {
-                const now = figures?.services[each.service]
+                const now = figures === null ? undefined : underName(figures.services, each.service)
                 return (
                   <tr key={each.service} class={each.service === service ? 'current' : ''}>
                     <th scope="row">
