@@ -2,7 +2,7 @@ import type { Matcher } from '../match/matcher.ts'
 
 /**
  * What the admin API says of the route table: `GET /api/table` answers a `TableView`, and `GET /api/events` sends one
- * with every change. The UI reads these types and nothing else of the gateway.
+ * at first. The UI reads these types, runs `route-name.ts` and `table-changes.ts`, and knows nothing else of the gateway.
  */
 export interface TableView {
   /** Counts up with every change of the table. */
