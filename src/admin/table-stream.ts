@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../base/world.ts'
 import type { RouteSchema } from './openapi.ts'
 import { gzipHead, packed, takesGzip } from './packed-events.ts'
+import { sendText } from './requests.ts'
 import { routeName } from './route-name.ts'
 import { text } from './schema.ts'
 import type { FiguresView } from './traffic-view.ts'
@@ -29,8 +30,9 @@ const schema: RouteSchema = {
     200: text(
       'events named "table" with the JSON of /api/table, "changes" with the routes that are others, and "figures"',
     ),
+    503: text('too many look already'),
   },
-  media: { 200: 'text/event-stream' },
+  media: { 200: 'text/event-stream', 503: 'text/plain' },
 }
 
 /** @param headers of every answer of this port */
@@ -42,6 +44,7 @@ export function addTableStream(
 ): void {
   const hub = new EventHub(sources, clock)
   app.get('/api/events', { schema }, (request, reply) => {
+    if (hub.isFull) return sendText(reply.header('retry-after', '5'), 503, 'too many look at the table')
     const { raw: stream } = reply.hijack()
     const isPacked = takesGzip(String(request.headers['accept-encoding'] ?? ''))
     stream.writeHead(200, {
@@ -66,6 +69,10 @@ const gatherMs = 100
 const charactersPerMs = 4_000
 /** A comment now and then keeps proxies from closing the stream, and shows the page that the connection lives. */
 const heartbeatMs = 15_000
+/** Each may have a whole table on its way, which is megabytes. */
+const mostReaders = 100
+/** Who has taken nothing at so many of them in a row is not there any more, or never read. */
+const mostUnreadBeats = 8
 /** Figures of so many characters are sent once in `largeEvery` times only. */
 const largeFigures = 128 * 1024
 const largeEvery = 5
@@ -78,6 +85,8 @@ interface Reader {
   sequence: number
   /** Routes that have changed since, which it gets once it has read what it was sent; null: it keeps up. */
   missed: Set<string> | null
+  /** Since it was last seen to have read everything. */
+  unreadBeats: number
   cancelBeat: () => void
 }
 
@@ -108,6 +117,10 @@ class EventHub {
     this.#clock = clock
   }
 
+  get isFull(): boolean {
+    return this.#readers.size >= mostReaders
+  }
+
   add(stream: ServerResponse, isPacked: boolean): void {
     if (this.#readers.size === 0) {
       this.#problems = this.#sources.head().problems
@@ -116,7 +129,14 @@ class EventHub {
         this.#sources.subscribeFigures(() => this.#sendFigures()),
       ]
     }
-    const reader: Reader = { stream, isPacked, sequence: this.#sequence, missed: null, cancelBeat: () => {} }
+    const reader: Reader = {
+      stream,
+      isPacked,
+      sequence: this.#sequence,
+      missed: null,
+      unreadBeats: 0,
+      cancelBeat: () => {},
+    }
     // A whole table that is newer than what was sent last could hold a problem that is gone with the next changes, and
     // was in none of them.
     if (this.#cancelSend !== null) {
@@ -222,8 +242,11 @@ class EventHub {
 
   #beatLater(reader: Reader): void {
     reader.cancelBeat = this.#clock.after(heartbeatMs, () => {
-      if (!reader.stream.writableNeedDrain) send(reader, stillHere)
       this.#beatLater(reader)
+      if (!reader.stream.writableNeedDrain) {
+        reader.unreadBeats = 0
+        send(reader, stillHere)
+      } else if (++reader.unreadBeats >= mostUnreadBeats) reader.stream.destroy()
     })
   }
 }

@@ -20,12 +20,44 @@ class Reader extends EventEmitter {
   end(): void {
     this.emit('close')
   }
+  destroy(): void {
+    this.end()
+  }
   readAgain(): void {
     this.writableNeedDrain = false
     this.emit('drain')
   }
   last(): { after: number; sequence: number; routes: RouteView[]; gone: string[]; problems?: unknown } {
     return JSON.parse(this.texts.at(-1)!.split('data: ')[1]!) as ReturnType<Reader['last']>
+  }
+}
+
+class FakeReply {
+  status = 0
+  readonly #reader: Reader
+
+  constructor(reader: Reader) {
+    this.#reader = reader
+  }
+
+  hijack(): { raw: Reader } {
+    return { raw: this.#reader }
+  }
+  getHeaders(): object {
+    return {}
+  }
+  header(): this {
+    return this
+  }
+  code(status: number): this {
+    this.status = status
+    return this
+  }
+  type(): this {
+    return this
+  }
+  send(): this {
+    return this
   }
 }
 
@@ -66,7 +98,7 @@ function stage(...hosts: string[]) {
       }
     },
   }
-  let open: (request: object, reply: { hijack(): { raw: Reader }; getHeaders(): object }) => void = () => {}
+  let open: (request: object, reply: FakeReply) => void = () => {}
   let close: () => Promise<void> = async () => {}
   const app = {
     get: (_path: string, _options: object, handler: typeof open) => {
@@ -98,8 +130,14 @@ function stage(...hosts: string[]) {
     },
     look(): Reader {
       const reader = new Reader()
-      open({ headers: {} }, { hijack: () => ({ raw: reader }), getHeaders: () => ({}) })
+      open({ headers: {} }, new FakeReply(reader))
       return reader
+    },
+    /** The status of who is not let in; 0: he is. */
+    refusal(): number {
+      const reply = new FakeReply(new Reader())
+      open({ headers: {} }, reply)
+      return reply.status
     },
   }
 }
@@ -213,6 +251,25 @@ describe('the events', () => {
       ['table', 'figures', 'figures'],
       ['table', 'figures'],
     ])
+  })
+
+  // A connection that was opened and never read had a whole table waiting for it, as long as it liked, and there was no
+  // end to how many there could be.
+  test('end for who does not read for two minutes, and go to no more than a hundred at a time', async () => {
+    const { clock, look, refusal } = stage('a')
+    const readers = Array.from({ length: 100 }, look)
+    expect(refusal()).toBe(503)
+    const [first, slow] = readers as [Reader, Reader]
+    for (const reader of [first, slow]) reader.writableNeedDrain = true
+    let isGone = false
+    first.on('close', () => {
+      isGone = true
+    })
+    await clock.advance(100_000)
+    slow.writableNeedDrain = false
+    expect(isGone).toBe(false)
+    await clock.advance(21_000)
+    expect([isGone, refusal(), refusal()]).toEqual([true, 0, 503])
   })
 
   test('have large figures once in five times', () => {
