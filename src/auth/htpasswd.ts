@@ -1,3 +1,4 @@
+import { trimBlanks } from '../base/field-syntax.ts'
 import { HashMistake, type PasswordHash, readPasswordHash } from './password-hash.ts'
 
 /** What an htpasswd file says. */
@@ -18,8 +19,8 @@ export function parseHtpasswd(text: string): Htpasswd {
   const users = new Map<string, PasswordHash>()
   const mistakes: string[] = []
   for (const [index, raw] of text.split('\n').entries()) {
-    // Blanks alone, and no more: to \s an octet 0xA0 is one too, and a password in UTF-8 may end in it (`à`).
-    const line = raw.replace(/^[\t ]+|[\t\r ]+$/g, '')
+    // To JavaScript's trim an octet 0xA0 is one too, and a password in UTF-8 may end in it (`à`).
+    const line = trimBlanks(raw.endsWith('\r') ? raw.slice(0, -1) : raw)
     if (line === '' || line.startsWith('#')) continue
     const colon = line.indexOf(':')
     if (colon < 1) {

@@ -9,6 +9,20 @@ export const isFieldValue = (text: string): boolean =>
   /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/.test(text)
 
 /**
+ * Without the spaces and tabs at its ends, and nothing else that JavaScript calls white space. No regular expression:
+ * one that looks for blanks before an end tries each of a long row of them, and takes seconds for those of one field.
+ */
+export function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
+
+/**
  * Text as it stands in a URL or on a field's line: what is no visible ASCII as escapes of its UTF-8. Heads are written
  * as octets, and of a character beyond them one octet is left, which may be a line break: U+010A ends in 0x0A.
  */

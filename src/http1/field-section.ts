@@ -1,4 +1,4 @@
-import { plainName } from '../base/field-syntax.ts'
+import { plainName, trimBlanks } from '../base/field-syntax.ts'
 import { fieldId, hopByHop, idOfName, knownName, tokenOctets } from './field-names.ts'
 
 /** Name, value, name, value… in latin1, where two lines of one name stay two (RFC 9110 section 5.3). */
@@ -311,7 +311,7 @@ export class FieldSection implements ReceivedFields {
  * The members of a list in lower case (RFC 9110 section 5.6.1). Only space and tab are white space around them: what
  * `trim` cuts off as well, like an octet 0xa0, belongs to a member, and makes it another one for everybody else.
  */
-const optionsOf = (value: string): string[] => value.toLowerCase().split(/[ \t]*,[ \t]*/)
+const optionsOf = (value: string): string[] => value.toLowerCase().split(',').map(trimBlanks)
 
 /** A section of fields that did not come over a connection of ours. Throws where they could not have. */
 export function sectionOf(list: FieldList): FieldSection {

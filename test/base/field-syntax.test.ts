@@ -1,6 +1,24 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { connectionFields, fieldLine } from '../../src/base/field-syntax.ts'
+import { connectionFields, fieldLine, trimBlanks, visible } from '../../src/base/field-syntax.ts'
+
+test('blanks at the ends of a text are spaces and tabs, and nothing else', () => {
+  const texts = fc.array(fc.constantFrom(' ', '\t', 'a', '\xa0', '\n')).map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(texts, (text) => {
+      expect(trimBlanks(text)).toBe(text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, ''))
+    }),
+  )
+})
+
+test('what is made visible is ASCII, and a URL that means the same', () => {
+  expect(visible('/a b%20/ü\u010a')).toBe('/a%20b%20/%C3%BC%C4%8A')
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(visible(text)).toMatch(/^[\x21-\x7e]*$/)
+    }),
+  )
+})
 
 describe('a line made of what people wrote', () => {
   test.each([
