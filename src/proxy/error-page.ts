@@ -39,9 +39,12 @@ export function errorPage(
   return { type: plain, text: `${words}\n` }
 }
 
+/** Far more than browsers send. To read one of 60 KiB would hold up everything else for longer than the answer is worth. */
+const longestAccept = 4_096
+
 /** Which of the two comes first in Accept (RFC 9110 section 12.5.1); of others nothing is known. */
 function preferredForm(accept: string): typeof html | typeof json | typeof plain {
-  if (accept === '' || accept === '*/*') return plain
+  if (accept === '' || accept === '*/*' || accept.length > longestAccept) return plain
   for (const item of accept.toLowerCase().split(',')) {
     const [type = '', ...parameters] = item.split(';').map((part) => part.trim())
     if (parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))) continue

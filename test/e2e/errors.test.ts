@@ -156,6 +156,13 @@ describe('an error', () => {
     })
   })
 
+  // To read one of 60 KiB took longer than everything else of an answer that nobody had asked for.
+  test('is text where Accept is longer than any that somebody means', async () => {
+    const { url } = await trafficTo(nowhere)
+    expect((await ask(`${url}/none`, 'application/json,'.repeat(240))).type).toBe('application/json')
+    expect((await ask(`${url}/none`, 'application/json,'.repeat(250))).type).toBe('text/plain; charset=utf-8')
+  })
+
   test('is the page of the operator by status, then by class, and JSON all the same', async () => {
     const errorPages = { '404': '<p>nothing here</p>', '4xx': '<p>yours</p>', '5xx': '<p>ours</p>' }
     const { url } = await trafficTo(nowhere, { handler: { errorPages } })
