@@ -27,10 +27,10 @@ export class Overrides {
   #commands: readonly Command[] = []
   /** Where its commands are, by service. */
   #places = new Map<string, number[]>()
-  /** Where those are that concern every service: each `route del` that names none. */
-  #placesForAll: number[] = []
-  /** Sources that a `route weight` without a service works on, with the commands that concern them. */
-  #shared = new Map<string, readonly Command[]>()
+  /** Where those are that may concern every service, each `route del` that names none: by the first of its tags. */
+  #placesByTag = new Map<string, number[]>()
+  /** Sources that a `route weight` without a service works on, with the places of the commands that name them. */
+  #shared = new Map<string, number[]>()
   /** What the tags make. */
   readonly #given = new Map<string, Given>()
   /** By shared source, then service: what the tags make there. */
@@ -39,6 +39,8 @@ export class Overrides {
   readonly #own = new Map<string, Outcome>()
   /** By shared source: what all services have there. */
   readonly #together = new Map<string, Outcome>()
+  /** By service: the shared sources at which it has something. */
+  readonly #sharedOf = new Map<string, Set<string>>()
   readonly #result = new Map<string, readonly RouteDefinition[]>()
 
   /**
@@ -56,6 +58,7 @@ export class Overrides {
     this.#indexCommands()
     this.#own.clear()
     this.#together.clear()
+    this.#sharedOf.clear()
     for (const source of this.#shared.keys()) this.#workOutSource(source)
     const services = new Set([...this.#result.keys(), ...this.#given.keys(), ...this.#places.keys()])
     for (const service of services) this.#workOutService(service)
@@ -150,23 +153,26 @@ export class Overrides {
 
   #indexCommands(): void {
     this.#places = new Map()
-    this.#placesForAll = []
+    this.#placesByTag = new Map()
     this.#shared = new Map()
     this.#givenAt = new Map()
     for (const [place, command] of this.#commands.entries()) {
       const service = serviceOf(command)
-      if (service !== null) {
-        const places = this.#places.get(service)
-        if (places === undefined) this.#places.set(service, [place])
-        else places.push(place)
-      } else if (command.kind === 'weight') {
-        const source = sourceText(command.source)
-        const concerned = this.#commands.filter((other) => concerns(other, source))
-        this.#shared.set(source, concerned)
-        this.#givenAt.set(source, new Map())
-      } else this.#placesForAll.push(place)
+      if (service !== null) push(this.#places, service, place)
+      else if (command.kind === 'weight') {
+        this.#shared.set(sourceText(command.source), [])
+        this.#givenAt.set(sourceText(command.source), new Map())
+      } else if (command.kind === 'del') push(this.#placesByTag, command.tags[0] ?? '', place)
     }
+    if (this.#shared.size > 0) this.#indexShared()
     for (const [service, { definitions }] of this.#given) this.#placeShared(service, definitions)
+  }
+
+  #indexShared(): void {
+    for (const [place, command] of this.#commands.entries()) {
+      const source = sourceOf(command)
+      if (source !== null) this.#shared.get(sourceText(source))?.push(place)
+    }
   }
 
   /** Returns the shared sources at which the service has something or had. */
@@ -187,7 +193,7 @@ export class Overrides {
   #workOutService(service: string): void {
     const isOwn = (source: Source): boolean => !this.#shared.has(sourceText(source))
     const given = this.#given.get(service)?.definitions.filter(({ source }) => isOwn(source)) ?? []
-    const commands = this.#commandsFor(service).filter((command) => {
+    const commands = this.#commandsFor(service, given).filter((command) => {
       const source = sourceOf(command)
       return source === null || isOwn(source)
     })
@@ -195,14 +201,56 @@ export class Overrides {
     else this.#own.set(service, this.#execute(commands, given))
   }
 
-  #commandsFor(service: string): readonly Command[] {
-    const places = [...(this.#places.get(service) ?? []), ...this.#placesForAll]
-    return places.sort((one, other) => one - other).map((place) => this.#commands[place]!)
+  #commandsFor(service: string, given: readonly RouteDefinition[]): readonly Command[] {
+    return this.#withThoseForAll(this.#places.get(service) ?? nowhere, given)
+  }
+
+  /** Commands at a source that services share: those that name it, and those that name none and may find something. */
+  #commandsAt(source: string, given: readonly RouteDefinition[]): readonly Command[] {
+    const named = this.#shared.get(source)!
+    const services = new Set(given.map(({ service }) => service))
+    for (const place of named) services.add(serviceOf(this.#commands[place]!) ?? '')
+    const ofServices = [...services].flatMap((service) => this.#places.get(service) ?? nowhere)
+    return this.#withThoseForAll(
+      [...named, ...ofServices.filter((place) => sourceOf(this.#commands[place]!) === null)],
+      given,
+    )
+  }
+
+  /**
+   * In their order. Of those for all services not the ones with a tag that nothing here has: of thousands of them none
+   * is looked at for most services.
+   */
+  #withThoseForAll(places: readonly number[], given: readonly RouteDefinition[]): readonly Command[] {
+    const all = [...places]
+    if (this.#placesByTag.size > 0) {
+      const tags = new Set([''])
+      for (const definition of given) for (const tag of definition.tags) tags.add(tag)
+      for (const place of places) for (const tag of this.#tagsOf(place)) tags.add(tag)
+      for (const tag of tags) {
+        for (const place of this.#placesByTag.get(tag) ?? nowhere)
+          if (this.#tagsOf(place).every((each) => tags.has(each))) all.push(place)
+      }
+    }
+    return all.sort((one, other) => one - other).map((place) => this.#commands[place]!)
+  }
+
+  #tagsOf(place: number): readonly string[] {
+    const command = this.#commands[place]!
+    return command.kind === 'add' ? command.definition.tags : command.tags
   }
 
   #workOutSource(source: string): void {
     const given = [...this.#givenAt.get(source)!.values()].flat()
-    this.#together.set(source, this.#execute(this.#shared.get(source)!, given))
+    const outcome = this.#execute(this.#commandsAt(source, given), given)
+    for (const service of this.#together.get(source)?.byService.keys() ?? none)
+      this.#sharedOf.get(service)?.delete(source)
+    for (const service of outcome.byService.keys()) {
+      const sources = this.#sharedOf.get(service)
+      if (sources === undefined) this.#sharedOf.set(service, new Set([source]))
+      else sources.add(source)
+    }
+    this.#together.set(source, outcome)
   }
 
   #execute(commands: readonly Command[], given: readonly RouteDefinition[]): Outcome {
@@ -270,7 +318,8 @@ export class Overrides {
 
   /** Puts together what the service has. True: it is not what it was. */
   #assemble(service: string): boolean {
-    const outcomes = [this.#own.get(service), ...this.#together.values()]
+    const shared = [...(this.#sharedOf.get(service) ?? none)].map((source) => this.#together.get(source))
+    const outcomes = [this.#own.get(service), ...shared]
     const after = outcomes.flatMap((outcome) => outcome?.byService.get(service) ?? none).sort(bySource)
     if (areSame(this.#result.get(service) ?? none, after)) return false
     if (after.length === 0) this.#result.delete(service)
@@ -306,9 +355,10 @@ function grouped<T>(items: Iterable<T>, keyOf: (item: T) => string): Map<string,
   return groups
 }
 
-function concerns(command: Command, source: string): boolean {
-  const own = sourceOf(command)
-  return own === null || sourceText(own) === source
+function push(places: Map<string, number[]>, key: string, place: number): void {
+  const there = places.get(key)
+  if (there === undefined) places.set(key, [place])
+  else there.push(place)
 }
 
 /** Whether all that a command asks for is there; the source is looked up before. */
@@ -329,7 +379,8 @@ function goesBefore(a: RouteDefinition, b: RouteDefinition): boolean {
   return isA === isGuarded(b.options) ? a.optionText > b.optionText : isA
 }
 
-const none: readonly RouteDefinition[] = []
+const none: readonly never[] = []
+const nowhere: readonly number[] = []
 
 /** Whether a source is shared must not show: that alone is no change. */
 function bySource(a: RouteDefinition, b: RouteDefinition): number {
