@@ -21,6 +21,9 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 /** What SIGHUP is for, where somebody has a use for it. */
 let hangup: () => void = () => process.stderr.write('gatehouse: SIGHUP is ignored\n')
 
+/** What SIGUSR2 is for, where there are workers. Without a listener it would end the process, and cut all requests. */
+let replaceWorkers: () => void = () => process.stderr.write('gatehouse: SIGUSR2 is ignored\n')
+
 /** What the main process starts its workers with; nobody else has a use for it. */
 const workerCommand = 'worker'
 
@@ -112,7 +115,9 @@ function contextOf(argv: readonly string[], version: string): CommandContext {
     onHangup: (told) => {
       hangup = told
     },
-    onReplaceWorkers: (told) => void process.on('SIGUSR2', told),
+    onReplaceWorkers: (told) => {
+      replaceWorkers = told
+    },
     stop,
     onHastyStop(count) {
       countRunning = count
@@ -156,6 +161,7 @@ function stopSignal(): AbortSignal {
   }
   // A terminal that closes must not take the gateway with it (fabio reference 6.15).
   process.on('SIGHUP', () => hangup())
+  process.on('SIGUSR2', () => replaceWorkers())
   return stop.signal
 }
 

@@ -130,6 +130,27 @@ describe('the gateway as a process', () => {
     })
   })
 
+  // The system ends who has no listener for it: the signal that replaces workers, sent to a gateway without any, cut
+  // every request.
+  test('SIGUSR2 is ignored by a gateway without workers', async () => {
+    const web = await startOrigin((_message, response) => response.end('ok'))
+    cleanups.push(() => web.close())
+    const port = await freePort()
+    const gateway = gatehouse([
+      ...['-registry.backend', 'static', '-registry.static.routes', `route add web / ${web.url}`],
+      ...['-proxy.addr', `127.0.0.1:${port}`, '-ui.addr', '127.0.0.1:0', '-proxy.workers', '1'],
+    ])
+    await waitFor(() => gateway.complaints().includes('proxy listening'), {
+      what: 'the port',
+      deadline: 15_000,
+    })
+    gateway.child.kill('SIGUSR2')
+    await waitFor(() => gateway.complaints().includes('SIGUSR2 is ignored'), {
+      what: 'the signal to be heard',
+    })
+    expect((await request(`http://127.0.0.1:${port}/`)).statusCode).toBe(200)
+  })
+
   test('SIGTERM while Consul is still awaited is an orderly end', async () => {
     const port = await freePort()
     const running = gatehouse([
