@@ -1,4 +1,4 @@
-import { visible } from '../base/field-syntax.ts'
+import { trimBlanks, visible } from '../base/field-syntax.ts'
 import type { ExplainedTarget, Explanation, HypotheticalRequest } from '../observe/explain.ts'
 import { whyNotNow } from './live-states.ts'
 import type { ExplainedTargetView, ExplanationView, FieldView, TargetView } from './view.ts'
@@ -37,11 +37,12 @@ export function readQuestion(query: ExplainQuery, remoteAddress: string): Hypoth
   let host = authority
   const fields: string[] = []
   for (const line of query.header) {
-    const header = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line)
+    const header = /^([!#$%&'*+.^_`|~\w-]+):(.*)$/.exec(line)
     if (header === null || /[\0\r\n]/.test(line)) {
       throw new QuestionError(`header: expected "Name: value", got ${JSON.stringify(line)}`)
     }
-    const [, name = '', value = ''] = header
+    const [, name = '', behind = ''] = header
+    const value = trimBlanks(behind)
     if (name.toLowerCase() === 'host') host = value
     else fields.push(name, value)
   }
