@@ -309,3 +309,20 @@ test('docs/tuning.md has the figures of bench/README.md', () => {
   const routes = /against 10 \(`routes`\) \| ([\d.]+) /.exec(bench)![1]!
   expect(page).toContain(`| 10,000 routes in place of 10 | none to ${routes} times |`)
 })
+
+describe('docs/troubleshooting.md', () => {
+  const page = pageOf('docs/troubleshooting.md')
+
+  test('leads from every error to what to do', () => {
+    const table = page.slice(0, page.indexOf('\n## '))
+    expect(Object.keys(catalogue).filter((code) => !table.includes(`\`${code}\``))).toEqual([])
+  })
+
+  test('says what to do about everything that the doctor finds', async () => {
+    const source = await readFile(join(root, 'src/cli/diagnosis.ts'), 'utf8')
+    const union = /export type FindingCode =\n(.*?)\n\n/s.exec(source)![1]!
+    const codes = [...union.matchAll(/'([\w-]+)'/g)].map((match) => match[1]!)
+    const told = rowsBelow(page, '## A service is not routed').flatMap(([names]) => names!.split(', '))
+    expect(told.toSorted()).toEqual(codes.filter((code) => code !== 'routed').toSorted())
+  })
+})

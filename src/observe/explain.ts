@@ -243,8 +243,10 @@ class FixedTable extends RouteTable {
 function withoutConnections(route: Route, told: (request: ExplainedRequest) => void): Route {
   const client: UpstreamClient = {
     send(request) {
-      const { method, target, lines } = request
-      told({ method, target, fields: listOfLines(lines) })
+      const { method, target, lines, upgrade } = request
+      // Of the fields of this hop the one that makes the request another: the client of the instance writes it.
+      const hop = upgrade === '' ? [] : ['Connection', 'Upgrade', 'Upgrade', upgrade]
+      told({ method, target, fields: [...listOfLines(lines), ...hop] })
       return { resume() {}, abort() {} }
     },
     close: async () => {},

@@ -126,6 +126,18 @@ describe('an explanation', () => {
     },
   )
 
+  // A websocket looked as if it went on as an ordinary request.
+  test('of a websocket says that it goes on as one', async () => {
+    const query = new URLSearchParams([
+      ['url', 'http://shop.com/'],
+      ['header', 'Connection: keep-alive, Upgrade'],
+      ['header', 'Upgrade: websocket'],
+    ])
+    const { targets } = await get<ExplanationView>(`/api/explain?${query}`)
+    const fields = targets[0]!.request!.fields.map(({ name, value }) => `${name}: ${value}`)
+    expect(fields.slice(-2)).toEqual(['Connection: Upgrade', 'Upgrade: websocket'])
+  })
+
   test.each([
     ['http://shop.com:8080/api', '; shop.com/api is for shop.com without a port: one that is neither'],
     ['http://shop.com:8080/lonely', '; shop.com/ is for shop.com without a port'],
