@@ -286,6 +286,15 @@ describe('docs/from-fabio.md', () => {
     )
   })
 
+  test('names every option that has another default than in fabio, or a limit that fabio has not', () => {
+    const differs = /fabio's default is|fabio has no limit|fabio's limit is/
+    const keys = optionKeys.filter((key) => rowOf(key).doc.some((sentence) => differs.test(sentence)))
+    expect(keys.length).toBeGreaterThan(10)
+    const isOff = (key: (typeof keys)[number]): boolean => ['', '0', '0s'].includes(rowOf(key).default)
+    const named = (key: string): boolean => page.includes(`\`${key}`) || page.includes(`\n${key} = `)
+    expect(keys.filter((key) => !named(key) && !isOff(key))).toEqual([])
+  })
+
   test('has properties for fabio’s way that are not the default', async () => {
     const text = linesOf(page, 'properties').join('\n')
     const [{ config }, { config: before }] = await Promise.all([load(text), load('')])
