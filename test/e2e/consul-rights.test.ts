@@ -56,11 +56,17 @@ let policies = 0
 /** The secret of a token with the rules of the page but those that are named. */
 async function tokenWithout(...missing: readonly string[]): Promise<string> {
   for (const name of missing) expect([...rules.keys()]).toContain(name)
-  const Rules = [...rules].flatMap(([name, line]) => (missing.includes(name) ? [] : [line])).join('\n')
+  const kept = [...rules].flatMap(([name, line]) => (missing.includes(name) ? [] : [line]))
+  return (await policyAndToken(kept)).secret
+}
+
+async function policyAndToken(
+  lines: readonly string[],
+): Promise<{ ID: string; Name: string; secret: string }> {
   const Name = `gateway-${policies++}`
-  await put('/v1/acl/policy', { Name, Rules })
+  const { ID } = (await put('/v1/acl/policy', { Name, Rules: lines.join('\n') })) as { ID: string }
   const made = await put('/v1/acl/token', { Policies: [{ Name }] })
-  return (made as { SecretID: string }).SecretID
+  return { ID, Name, secret: (made as { SecretID: string }).SecretID }
 }
 
 const flagsOf = (token: string): string[] => ['-registry.consul.token', token, '-log.level', 'INFO']
@@ -138,6 +144,29 @@ describe('a token with the policy of docs/consul.md', () => {
   test('without key:read there are no overrides, which Consul does not tell from there being none', async () => {
     await withToken(await tokenWithout('key_prefix "fabio/"'), async (gateway) => {
       expect([await statusOf(gateway, '/web'), await statusOf(gateway, '/old')]).toEqual([200, 404])
+    })
+  })
+
+  test('and when service:read is taken from it later, the log says so too', async () => {
+    const { ID, Name, secret } = await policyAndToken([...rules.values()])
+    await withToken(secret, async (gateway) => {
+      expect(gateway.log.join('')).not.toContain('(hidden)')
+      const Rules = [...rules].filter(([name]) => !name.startsWith('service')).map(([, line]) => line)
+      await put(`/v1/acl/policy/${ID}`, { ID, Name, Rules: Rules.join('\n') })
+      // A blocking query sees it when it wakes.
+      await waitFor(
+        async () => {
+          await put('/v1/agent/service/register', { ID: `wake-${Date.now()}`, Name: `wake-${Date.now()}` })
+          return gateway.log.join('').includes('lists no service at all')
+        },
+        { what: 'the line in the log', deadline: 20_000 },
+      )
+      // Consul 1.8 does not say that it left something out, and its leader says the same.
+      await waitFor(async () => (await statusOf(gateway, '/web')) === 404, {
+        what: 'the routes to go',
+        deadline: 20_000,
+      })
+      expect(gateway.log.join('')).toContain('(loss-held)')
     })
   })
 

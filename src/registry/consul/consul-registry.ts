@@ -398,6 +398,7 @@ export class ConsulRegistry implements Registry {
       (name) => before.has(name) && !isSameSet(names.get(name), before.get(name)),
     )
     if (this.#isLoaded) this.#follower.registrationsChanged(retagged, index)
+    if (this.#isLoaded && names.size === 0 && before.size > 0) this.#sayHidden(...nothingListed)
     this.#wasRead('names')
     return isNews || retagged.length > 0 || this.#mode === 'triggers'
   }
@@ -480,14 +481,19 @@ export class ConsulRegistry implements Registry {
    * least itself, and a service that is named has instances.
    */
   #sayWhatIsHidden(): void {
-    const warn = (words: string): void => this.#log.warn('consul', 'hidden', `${this.address} ${words}`)
-    if (this.#names.size === 0) warn(`lists no service at all; ${advice('service:read')}`)
+    if (this.#names.size === 0) this.#sayHidden(...nothingListed)
     const [first, ...others] = this.#empty
     if (first === undefined) return
     const more = others.length === 0 ? '' : `, nor of ${others.length} others`
-    warn(
-      `names the service ${JSON.stringify(first)} and lists no instance of it${more}; ${advice('node:read')}`,
+    this.#sayHidden(
+      `names the service ${JSON.stringify(first)} and lists no instance of it${more}`,
+      'node:read',
     )
+  }
+
+  #sayHidden(what: string, right: string): void {
+    const words = `${this.address} ${what}; where it has ACLs, that is how a token without ${right} sees it`
+    this.#log.warn('consul', 'hidden', `${words} (docs/consul.md)`)
   }
 
   /**
@@ -523,8 +529,7 @@ export class ConsulRegistry implements Registry {
   }
 }
 
-const advice = (right: string): string =>
-  `where it has ACLs, that is how a token without ${right} sees it (docs/consul.md)`
+const nothingListed = ['lists no service at all', 'service:read'] as const
 
 function datacenterOf(body: unknown): string {
   const datacenter = (body as { Config?: { Datacenter?: unknown } } | null)?.Config?.Datacenter
