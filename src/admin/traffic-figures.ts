@@ -1,3 +1,5 @@
+import { quantileOf } from '../observe/push/durations.ts'
+
 import type { LabelledRows } from '../observe/rows.ts'
 import type { MeterLabels } from '../route/meter.ts'
 
@@ -66,20 +68,8 @@ export function growth(before: Counts | undefined, after: Counts): Counts {
  * The duration that a part `q` (0 to 1) of the requests did not exceed, in milliseconds: within its bucket they are
  * taken as evenly spread. Null: there was none. Longer than all bounds: the last of them.
  */
-export function quantile(q: number, buckets: readonly number[], bounds: readonly number[]): number | null {
-  const all = buckets.reduce((sum, count) => sum + count, 0)
-  if (all === 0) return null
-  let left = q * all
-  for (const [i, bound] of bounds.entries()) {
-    const count = buckets[i] ?? 0
-    if (count > 0 && left <= count) {
-      const from = i === 0 ? 0 : bounds[i - 1]!
-      return from + (left / count) * (bound - from)
-    }
-    left -= count
-  }
-  return bounds.at(-1) ?? null
-}
+export const quantile = (q: number, buckets: readonly number[], bounds: readonly number[]): number | null =>
+  buckets.some((count) => count > 0) ? quantileOf(q, buckets, bounds) : null
 
 /** The sum of what several have counted. */
 export function sumOf(counts: Iterable<Counts>): Counts {
