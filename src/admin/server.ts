@@ -78,7 +78,7 @@ export async function startAdmin(
     addEverythingElse(scope, options, sources, clock, routes)
   await app.register(everythingElse, { prefix: options.path })
   try {
-    await app.listen(options.host === '' ? { port: options.port, host: '::' } : options)
+    await listen(app, options)
   } catch (error) {
     const isBusy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
     const found = isBusy ? 'another process has it' : messageOf(error)
@@ -92,6 +92,19 @@ export async function startAdmin(
     close: () => app.close(),
   }
 }
+
+/** On all interfaces that is IPv6 and IPv4, and IPv4 alone where the system has no other. */
+async function listen(app: FastifyInstance, { host, port }: AdminOptions): Promise<void> {
+  try {
+    await app.listen({ port, host: host === '' ? '::' : host })
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (host !== '' || !withoutIpv6.has(code)) throw error
+    await app.listen({ port, host: '0.0.0.0' })
+  }
+}
+
+const withoutIpv6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])
 
 /** All that `ui.path` is put before. */
 async function addEverythingElse(

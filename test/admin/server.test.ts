@@ -1,7 +1,8 @@
+import { Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createGunzip } from 'node:zlib'
 import { request } from 'undici'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { QuestionError } from '../../src/admin/explanation.ts'
 import { routeName } from '../../src/admin/route-name.ts'
 import { type AdminServer, type AdminSources, startAdmin } from '../../src/admin/server.ts'
@@ -31,6 +32,7 @@ async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
 
 let admin: AdminServer | null = null
 afterEach(async () => {
+  vi.restoreAllMocks()
   await admin?.close()
   admin = null
 })
@@ -372,6 +374,27 @@ describe('the admin port', () => {
       version: '1.2.3',
       access: 'rw',
     })
+  })
+
+  // With its default ui.addr = :9998 the gateway did not start on a system without IPv6, where its ports for traffic
+  // could be opened well.
+  test('without a host is on IPv4 alone where the system has no IPv6', async () => {
+    const real = Server.prototype.listen
+    vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server, ...args: unknown[]) {
+      if ((args[0] as { host?: string }).host !== '::') return Reflect.apply(real, this, args) as Server
+      const error = Object.assign(new Error('listen EAFNOSUPPORT :::0'), { code: 'EAFNOSUPPORT' })
+      process.nextTick(() => this.emit('error', error))
+      return this
+    })
+    const names = { title: '', color: '', version: '1.2.3', path: '', access: 'rw' } as const
+    const assets = fileURLToPath(new URL('../../dist/ui', import.meta.url))
+    admin = await startAdmin(
+      { host: '', port: 0, ...names, assets },
+      { logins: { read: null, write: null } } as AdminSources,
+      systemClock,
+    )
+    const answer = await request(`http://127.0.0.1:${admin.port}/api/version`)
+    expect(await answer.body.text()).toBe('1.2.3')
   })
 
   test('a port that is taken is told with its address', async () => {
