@@ -71,7 +71,7 @@ describe('the command line of the benchmark', () => {
     ['--peers envoy', ['--peers: expected one of fastify, undici, haproxy, nginx, caddy, got "envoy"']],
     ['--rounds 0', ['--rounds: expected an integer of at least 1, got "0"']],
     ['--seconds 1', ['--seconds: expected an integer of at least 3 (CPU time is counted in 10 ms), got "1"']],
-    ['--micro parse', ['--micro: expected one of match, accept, observer, got "parse"']],
+    ['--micro parse', ['--micro: expected one of match, accept, observer, workers, got "parse"']],
     [
       '--rounds 1.5 --load ab',
       [
