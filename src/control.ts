@@ -193,6 +193,7 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
     reportProblems(overrideProblems, problems)
     overrideProblems = problems
     const changes: ServiceRoutes[] = []
+    let hasAlias = false
     const diffs: LineDiff[] = []
     for (const service of affected) {
       const definitions = overrides.definitionsOf(service)
@@ -201,7 +202,10 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       if (JSON.stringify(before) === JSON.stringify(definitions)) continue
       if (definitions.length === 0) published.delete(service)
       else published.set(service, definitions)
-      for (const definition of [...before, ...definitions]) shown.add(viewName(definition))
+      for (const definition of [...before, ...definitions]) {
+        shown.add(viewName(definition))
+        hasAlias ||= definition.options.register !== undefined
+      }
       changes.push({ service, definitions })
       diffs.push(lineDiff(before, definitions))
     }
@@ -210,7 +214,8 @@ export function createControl(options: ControlOptions, parts: ControlParts): Con
       publish(changes)
       version++
       changedAt = now
-      findAliases()
+      // All definitions are gone through for it.
+      if (hasAlias) findAliases()
     }
     const added = diffs.flatMap((diff) => diff.added)
     const removed = diffs.flatMap((diff) => diff.removed)

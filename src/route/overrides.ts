@@ -39,6 +39,8 @@ export class Overrides {
   readonly #own = new Map<string, Outcome>()
   /** By shared source: what all services have there. */
   readonly #together = new Map<string, Outcome>()
+  /** Of them, those with a mistake in them: mostly none. */
+  readonly #mistaken = new Map<string, readonly Problem[]>()
   /** By service: the shared sources at which it has something. */
   readonly #sharedOf = new Map<string, Set<string>>()
   readonly #result = new Map<string, readonly RouteDefinition[]>()
@@ -73,6 +75,8 @@ export class Overrides {
     const given = this.#take(definitions)
     if (given.definitions.length === 0) this.#given.delete(service)
     else this.#given.set(service, given)
+    if (given.problems.length === 0) this.#mistaken.delete(service)
+    else this.#mistaken.set(service, given.problems)
     this.#workOutService(service)
     const concerned = new Set([service])
     for (const source of this.#placeShared(service, given.definitions)) {
@@ -94,9 +98,11 @@ export class Overrides {
 
   /** Weights that found nothing to weigh, and what `proxy.matcher` and `proxy.auth` make a mistake of. */
   get problems(): Problem[] {
+    const mistakes = [...this.#mistaken.values()].flat()
+    if (this.#commands.length === 0) return mistakes
     const unmatched = new Set([...this.#own.values(), ...this.#together.values()].flatMap((o) => o.unmatched))
     return [
-      ...[...this.#given.values()].flatMap((given) => given.problems),
+      ...mistakes,
       ...this.#commands.flatMap((command): Problem[] => {
         if (command.kind === 'weight' && unmatched.has(command)) return [problemOf(command, noMatch(command))]
         const mistake = command.kind === 'add' ? this.#mistakeIn(command.definition) : null

@@ -20,6 +20,8 @@ interface ServiceRead {
  */
 export class ServiceReads {
   readonly #reads = new Map<string, ServiceRead>()
+  /** Services with a check that does not pass: few of many. */
+  readonly #unwell = new Set<string>()
 
   indexOf(service: string): bigint {
     return this.#reads.get(service)?.index ?? 0n
@@ -52,6 +54,8 @@ export class ServiceReads {
     })
     const wanted = isOver && before <= index ? index + 1n : before
     const isBehind = index < wanted && lags < mostLags
+    if (unwell.size > 0) this.#unwell.add(service)
+    else this.#unwell.delete(service)
     this.#reads.set(service, { index, unwell, wanted: isBehind ? wanted : 0n, lags: isBehind ? lags + 1 : 0 })
     return isBehind
   }
@@ -64,35 +68,42 @@ export class ServiceReads {
 
   /** Services that were read with a check in this state which the list does not have. */
   *withoutCheckIn(state: string, { checks }: UnwellList): Generator<string> {
-    for (const [service, { unwell }] of this.#reads) {
+    for (const service of this.#unwell) {
+      const { unwell } = this.#reads.get(service)!
       for (const [key, status] of unwell) if (status === state && !checks.has(key)) yield service
     }
   }
 
   forget(service: string): void {
     this.#reads.delete(service)
+    this.#unwell.delete(service)
   }
 
   forgetAll(): void {
     this.#reads.clear()
+    this.#unwell.clear()
   }
 }
 
 /** How often a server may lag behind. One that does for longer says so of itself, by `X-Consul-LastContact`. */
 const mostLags = 30
 
+/** One for all that are well, which is most of them. */
+const nothing: ReadonlyMap<string, string> = new Map()
+
 /** Entries that are not routed were not looked into and may be anything. */
-function unwellIn(entries: readonly (Partial<HealthEntry> | null)[]): Map<string, string> {
-  const unwell = new Map<string, string>()
+function unwellIn(entries: readonly (Partial<HealthEntry> | null)[]): ReadonlyMap<string, string> {
+  let unwell: Map<string, string> | null = null
   for (const entry of entries) {
     const checks: unknown = entry?.Checks
     if (!Array.isArray(checks)) continue
     for (const check of checks as readonly (Partial<HealthCheck> | null)[]) {
       const { Status: status, CheckID: id, ServiceID: service } = check ?? {}
       if (typeof status === 'string' && status !== 'passing') {
+        unwell ??= new Map()
         unwell.set(checkKey(entry?.Node?.Node ?? '', id, service), status)
       }
     }
   }
-  return unwell
+  return unwell ?? nothing
 }
