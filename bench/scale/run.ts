@@ -27,6 +27,7 @@ const { values } = parseArgs({
     idle: { type: 'string', default: '20' },
     windows: { type: 'string', default: '5' },
     workers: { type: 'string', default: '0' },
+    pause: { type: 'string', default: '0' },
     consul: { type: 'string', default: process.env.CONSUL_BIN ?? 'consul' },
     json: { type: 'boolean', default: false },
   },
@@ -35,6 +36,7 @@ const services = Number(values.services)
 const perService = Number(values.instances)
 const idleSeconds = Number(values.idle)
 const windows = Number(values.windows)
+const pauseMs = Number(values.pause)
 const workers = Number(values.workers) || availableParallelism()
 const nodes = 20
 
@@ -239,6 +241,7 @@ class Watcher {
       this.flips.push(await this.#untilSeen(instance, false))
       await this.#catalog.setStatus(instance, 'passing')
       this.flips.push(await this.#untilSeen(instance, true))
+      await pause(pauseMs)
     }
   }
 
