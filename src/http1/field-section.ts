@@ -15,6 +15,20 @@ export interface ReceivedFields {
   hasAny(mask: number): boolean
   endToEnd(skip: number, except: ReadonlySet<string> | null, keep: ReadonlySet<string>): string
   lookalikes(names: ReadonlySet<string>, prefix: string | null): Set<string> | null
+  /** Whether one of these names without a number is there. */
+  hasNamed(names: FieldNames): boolean
+}
+
+/** Names in lower case without a number, all of them beginning with a letter. */
+export class FieldNames {
+  readonly names: ReadonlySet<string>
+  /** A bit for each letter that one begins with: most fields begin with another, and need not be spelled. */
+  readonly letters: number
+
+  constructor(names: Iterable<string>) {
+    this.names = new Set(names)
+    this.letters = [...this.names].reduce((bits, name) => bits | (1 << (name.charCodeAt(0) & 31)), 0)
+  }
 }
 
 /** What a scan found. Offsets of what was read are positive, so none of these can be one. */
@@ -195,8 +209,24 @@ export class FieldSection implements ReceivedFields {
 
   #isNamed(index: number, lowerName: string): boolean {
     const mark = index * perField
-    const length = this.#marks[mark + 2]! - this.#marks[mark + 1]!
-    return length === lowerName.length && this.name(index).toLowerCase() === lowerName
+    const start = this.#marks[mark + 1]!
+    if (this.#marks[mark + 2]! - start !== lowerName.length) return false
+    // Of two names as long as each other most begin with different letters; no other octet is one of them in these bits.
+    const first = lowerName.charCodeAt(0)
+    const isLetter = first >= 0x61 && first <= 0x7a
+    if (isLetter && (this.text.charCodeAt(start) | 0x20) !== first) return false
+    return this.name(index).toLowerCase() === lowerName
+  }
+
+  hasNamed({ names, letters }: FieldNames): boolean {
+    const marks = this.#marks
+    const end = this.count * perField
+    for (let mark = 0, index = 0; mark < end; mark += perField, index++) {
+      if (marks[mark] !== 0 || ((letters >>> (this.text.charCodeAt(marks[mark + 1]!) & 31)) & 1) === 0)
+        continue
+      if (names.has(this.name(index).toLowerCase())) return true
+    }
+    return false
   }
 
   list(): FieldList {

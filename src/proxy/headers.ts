@@ -56,7 +56,7 @@ export function compileRequestLines(
       request === null && exchange.requestExcept === null
         ? except
         : union(except, request?.except ?? null, exchange.requestExcept)
-    if (trace !== null) replaced = union(replaced, trace.except)
+    if (trace !== null && trace.except !== null) replaced = union(replaced, trace.except)
     let added: string
     if (isPeerTrusted === null) {
       skip |= emptyForwarding(fields)

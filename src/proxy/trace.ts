@@ -8,8 +8,8 @@ export interface ExchangeTrace {
   readonly traceId: string
   /** Field lines that go upstream with the present attempt, each ending in CRLF. */
   lines: string
-  /** Names in lower case of the client's fields that they stand for. */
-  readonly except: ReadonlySet<string>
+  /** Names in lower case of the client's fields that they stand for; null: it sent none of them. */
+  readonly except: ReadonlySet<string> | null
 }
 
 /** Follows requests through their phases, where somebody wants to see them afterwards. */

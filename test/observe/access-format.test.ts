@@ -95,6 +95,29 @@ describe("fabio's fields (reference 10.3, 17.11)", () => {
     expect(lineOf(format)).toBe(expected)
   })
 
+  test('fields of the target are those of each request, whichever came before it', () => {
+    const other = { ...target, service: 'api', instance: 'node/api-1', authority: '10.0.0.2:80' } as Target
+    const exchanges = [
+      answered(),
+      answered({ chosen: other, route: { text: 'api.test/' } as Route }),
+      // Refused by a guard: it was chosen, and not asked.
+      answered({ chosen: other, route: { text: 'api.test/' } as Route, attempts: 0 }),
+      answered({ chosen: null, route: null, attempts: 0 }),
+      answered(),
+    ]
+    const format = '$upstream_service $upstream_addr $response_status $route "$upstream_instance"'
+    for (const form of [format, `json ${format.replaceAll('"', '')}`]) {
+      const write = compileFormat(accessFormat.parse(form, parseContext()), forwarding)
+      for (const exchange of exchanges) {
+        const entry: Entry = { exchange, duration: 1, end: endOfVector(), worker: '2' }
+        expect(write(entry)).toBe(lineOf(form, exchange, 1))
+      }
+    }
+    expect(lineOf(format, exchanges[1])).toBe('api 10.0.0.2:80 200 api.test/ "node/api-1"')
+    expect(lineOf(format, exchanges[2])).toBe('api  200 api.test/ "node/api-1"')
+    expect(lineOf(format, exchanges[3])).toBe('  200  ""')
+  })
+
   test('common and combined are what they are called', () => {
     const exchange = answered({ header: ['Referer', 'http://a/', 'User-Agent', 'curl/8'] })
     const common = '192.0.2.7 - - [04/Mar/2026:05:06:07 +0000] "GET /p?k=v HTTP/1.1" 200 12'

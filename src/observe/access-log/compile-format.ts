@@ -1,6 +1,7 @@
 import { forwardingNames } from '../../proxy/forwarding-fields.ts'
 import { compileRequestLines, type ForwardingOptions } from '../../proxy/headers.ts'
 import { planOf } from '../../proxy/plan.ts'
+import type { Target } from '../../route/table.ts'
 import { type Entry, type Field, type FieldName, fields } from './fields.ts'
 import { guarded, jsonOf } from './octets.ts'
 
@@ -22,14 +23,14 @@ export type WriteLine = (entry: Entry) => string
 
 /** Compiles a format into functions, once: a line is their results, one behind the other. */
 export function compileFormat({ form, parts }: AccessFormat, forwarding: ForwardingOptions): WriteLine {
-  const steps = form === 'json' ? jsonSteps(parts, forwarding) : textSteps(parts, forwarding)
+  const steps = keptByTarget(form === 'json' ? jsonSteps(parts, forwarding) : textSteps(parts, forwarding))
   /** Text between the functions: one more than there are of those. */
   const texts: string[] = ['']
   const reads: Field['read'][] = []
   for (const step of steps) {
     if (typeof step === 'string') texts[texts.length - 1] += step
     else {
-      reads.push(step)
+      reads.push(step.read)
       texts.push('')
     }
   }
@@ -42,7 +43,41 @@ export function compileFormat({ form, parts }: AccessFormat, forwarding: Forward
   }
 }
 
-type Step = string | Field['read']
+/** Text as it is, or a field in the form of the line. */
+type Step = string | Pick<Field, 'read' | 'isOfTarget'>
+
+/** Fields that stand together and say the same for all requests to a target become one, put together once for each. */
+function keptByTarget(steps: readonly Step[]): Step[] {
+  const kept: Step[] = []
+  for (let at = 0; at < steps.length; ) {
+    let end = at
+    for (let next = at; next < steps.length && isOfTarget(steps[next]!); next++)
+      if (typeof steps[next] !== 'string') end = next + 1
+    if (end > at) kept.push({ read: onceForTarget(steps.slice(at, end)) })
+    else kept.push(steps[end++]!)
+    at = end
+  }
+  return kept
+}
+
+const isOfTarget = (step: Step): boolean => typeof step === 'string' || step.isOfTarget === true
+
+function onceForTarget(steps: readonly Step[]): Field['read'] {
+  const texts = new WeakMap<Target, string>()
+  const write = (entry: Entry): string =>
+    steps.map((step) => (typeof step === 'string' ? step : step.read(entry))).join('')
+  return (entry) => {
+    const { chosen, attempts } = entry.exchange
+    // Who was not asked is not told of, and which route it was is another matter.
+    if (chosen === null || attempts === 0) return write(entry)
+    let text = texts.get(chosen)
+    if (text === undefined) {
+      text = write(entry)
+      texts.set(chosen, text)
+    }
+    return text
+  }
+}
 
 const fieldOf = (part: Exclude<FormatPart, { kind: 'text' }>, forwarding: ForwardingOptions): Field =>
   part.kind === 'field' ? fields[part.field] : headerField(part.name, forwarding)
@@ -50,8 +85,11 @@ const fieldOf = (part: Exclude<FormatPart, { kind: 'text' }>, forwarding: Forwar
 const textSteps = (parts: readonly FormatPart[], forwarding: ForwardingOptions): Step[] =>
   parts.map((part): Step => {
     if (part.kind === 'text') return Buffer.from(part.text, 'utf8').toString('latin1')
-    const { kind, read } = fieldOf(part, forwarding)
-    return kind === 'client' ? (entry) => guarded(read(entry)) : read
+    const { kind, read, isOfTarget } = fieldOf(part, forwarding)
+    return {
+      read: kind === 'client' ? (entry) => guarded(read(entry)) : read,
+      ...(isOfTarget && { isOfTarget }),
+    }
   })
 
 /** `{"time":"…","status":200}`: the parts by their names, those of header fields as `header.NAME`. */
@@ -60,10 +98,12 @@ function jsonSteps(parts: readonly FormatPart[], forwarding: ForwardingOptions):
   for (const part of parts) {
     if (part.kind === 'text') continue
     const name = part.kind === 'field' ? part.field : `header.${part.name}`
-    const { kind, read } = fieldOf(part, forwarding)
+    const { kind, read, isOfTarget } = fieldOf(part, forwarding)
+    const step = (written: Field['read']): Step => ({ read: written, ...(isOfTarget && { isOfTarget }) })
     steps.push(`${steps.length === 1 ? '' : ','}${JSON.stringify(name)}:`)
-    if (kind === 'plain') steps.push('"', read, '"')
-    else steps.push(kind === 'number' ? (entry) => read(entry) || 'null' : (entry) => jsonOf(read(entry)))
+    if (kind === 'plain') steps.push('"', step(read), '"')
+    else
+      steps.push(step(kind === 'number' ? (entry) => read(entry) || 'null' : (entry) => jsonOf(read(entry))))
   }
   return [...steps, '}']
 }

@@ -23,9 +23,12 @@ export interface Field {
    */
   readonly kind: 'text' | 'number' | 'plain' | 'client'
   readonly read: (entry: Entry) => string
+  /** Of a request that was sent to a target: the same for all that are. */
+  readonly isOfTarget?: true
 }
 
 const text = (read: Field['read']): Field => ({ kind: 'text', read })
+const ofTarget = (field: Field): Field => ({ ...field, isOfTarget: true })
 const number = (read: Field['read']): Field => ({ kind: 'number', read })
 
 const plain = (read: Field['read']): Field => ({ kind: 'plain', read })
@@ -112,16 +115,16 @@ export const fields = {
   time_unix_ms: number(({ end }) => end.unix(3)),
   time_unix_ns: number(({ end }) => end.unix(9)),
   time_unix_us: number(({ end }) => end.unix(6)),
-  upstream_addr: of(upstreamOf),
-  upstream_host: of((exchange) => hostOf(upstreamOf(exchange))),
-  upstream_port: number(({ exchange }) => portOf(upstreamOf(exchange))),
-  upstream_request_scheme: plainOf(upstreamScheme),
+  upstream_addr: ofTarget(of(upstreamOf)),
+  upstream_host: ofTarget(of((exchange) => hostOf(upstreamOf(exchange)))),
+  upstream_port: ofTarget(number(({ exchange }) => portOf(upstreamOf(exchange)))),
+  upstream_request_scheme: ofTarget(plainOf(upstreamScheme)),
   upstream_request_uri: client(upstreamTarget),
   upstream_request_url: client((exchange) => {
     const authority = upstreamOf(exchange)
     return authority === '' ? '' : `${upstreamScheme(exchange)}://${authority}${upstreamTarget(exchange)}`
   }),
-  upstream_service: of(({ chosen }) => (chosen === null ? '' : octetsOf(chosen.service))),
+  upstream_service: ofTarget(of(({ chosen }) => (chosen === null ? '' : octetsOf(chosen.service)))),
 
   attempts: number(({ exchange }) => String(exchange.attempts)),
   client_host: plainOf(({ clientAddress }) => bracketed(clientAddress)),
@@ -136,9 +139,9 @@ export const fields = {
     between(startedAt, waitsSince || sentAt),
   ),
   request_id: client(({ id, fields }) => (id === '' ? fields.first('x-request-id') : id)),
-  route: of(({ route }) => (route === null ? '' : octetsOf(route.text))),
+  route: ofTarget(of(({ route }) => (route === null ? '' : octetsOf(route.text)))),
   trace_id: of(({ trace, fields }) => trace?.traceId ?? traceId(fields.first('traceparent'))),
-  upstream_instance: of(({ chosen }) => (chosen === null ? '' : octetsOf(chosen.instance))),
+  upstream_instance: ofTarget(of(({ chosen }) => (chosen === null ? '' : octetsOf(chosen.instance)))),
   worker: number(({ worker }) => worker),
 } satisfies Readonly<Record<string, Field>>
 
@@ -146,4 +149,6 @@ export type FieldName = keyof typeof fields
 
 /** The trace of a client that has one (W3C Trace Context): 32 digits, not all of them 0. */
 const traceId = (traceparent: string): string =>
-  /^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/.exec(traceparent)?.[1] ?? ''
+  traceparent === ''
+    ? ''
+    : (/^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/.exec(traceparent)?.[1] ?? '')

@@ -22,6 +22,7 @@ export const guarded = (octets: string): string =>
 
 /** Octets as a JSON string, quotes included. Octets that are no UTF-8 become U+FFFD. */
 export function jsonOf(octets: string): string {
+  if (octets === '') return '""'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has escapes for them
   if (!/["\\\x00-\x1f\x7f-\xff]/.test(octets)) return `"${octets}"`
   const text = JSON.stringify(Buffer.from(octets, 'latin1').toString('utf8'))

@@ -37,17 +37,23 @@ class OwnTrace implements ExchangeTrace {
   readonly spanId: string
   readonly parent: TraceContext | null
   readonly isSampled: boolean
-  readonly except: ReadonlySet<string>
+  readonly except: ReadonlySet<string> | null
   lines = ''
   /** Of one that is recorded. */
   readonly attempts: Attempt[] = []
 
-  constructor(traceId: string, spanId: string, parent: TraceContext | null, isSampled: boolean) {
+  constructor(
+    traceId: string,
+    spanId: string,
+    parent: TraceContext | null,
+    isSampled: boolean,
+    except: ReadonlySet<string> | null,
+  ) {
     this.traceId = traceId
     this.spanId = spanId
     this.parent = parent
     this.isSampled = isSampled
-    this.except = parent?.form === 'w3c' ? traceFields : traceFieldsWithState
+    this.except = except
   }
 }
 
@@ -66,15 +72,25 @@ export class ExchangeTracer implements Tracer {
     this.#sink = sink
   }
 
+  /** HOT where tracing is on: once for each request, most of which are in no trace yet. */
   begin(exchange: Exchange): void {
-    const { context, isSampled } = traceOf(exchange.fields)
+    const { fields } = exchange
+    if (!fields.hasNamed(traceFieldsWithState)) {
+      const traceId = this.#newId(4)
+      exchange.trace = new OwnTrace(traceId, this.#newId(2), null, this.#isChosen(traceId), null)
+      return
+    }
+    const { context, isSampled } = traceOf(fields)
     const traceId = context?.traceId ?? this.#newId(4)
-    exchange.trace = new OwnTrace(traceId, this.#newId(2), context, isSampled ?? this.#isChosen(traceId))
+    const { names } = context?.form === 'w3c' ? traceFields : traceFieldsWithState
+    const isRecorded = isSampled ?? this.#isChosen(traceId)
+    exchange.trace = new OwnTrace(traceId, this.#newId(2), context, isRecorded, names)
   }
 
   /** By the digits of the trace: whoever else chooses in this way comes to the same result. */
   #isChosen(traceId: string): boolean {
     const { ratio } = this.#options
+    if (ratio <= 0) return false
     // 52 bits of the lower half: as many as a number holds.
     return ratio >= 1 || Number.parseInt(traceId.slice(16, 29), 16) / 2 ** 52 < ratio
   }
@@ -84,7 +100,11 @@ export class ExchangeTracer implements Tracer {
     let id = ''
     for (let i = 0; i < words; i++) {
       const word = Math.floor(this.#world.random() * 2 ** 32)
-      id += (i === words - 1 ? (word | 1) >>> 0 : word).toString(16).padStart(8, '0')
+      id +=
+        twoDigits[word >>> 24]! +
+        twoDigits[(word >>> 16) & 0xff]! +
+        twoDigits[(word >>> 8) & 0xff]! +
+        twoDigits[(i === words - 1 ? word | 1 : word) & 0xff]!
     }
     return id
   }
@@ -190,6 +210,11 @@ export class ExchangeTracer implements Tracer {
     }
   }
 }
+
+/** Of each octet. */
+const twoDigits: readonly string[] = Array.from({ length: 256 }, (_, octet) =>
+  octet.toString(16).padStart(2, '0'),
+)
 
 /** Without the query, which may have secrets. */
 const pathOf = (target: string): string => target.split('?', 1)[0]!

@@ -1,4 +1,4 @@
-import type { ReceivedFields } from '../../http1/field-section.ts'
+import { FieldNames, type ReceivedFields } from '../../http1/field-section.ts'
 
 /** How the parts of a trace find each other: W3C Trace Context, and B3 in one field or in several. */
 export type Propagation = 'w3c' | 'b3' | 'b3multi'
@@ -97,7 +97,7 @@ export function traceOf(fields: ReceivedFields): TraceAnswer {
 }
 
 /** Fields of the client that say to which span a request belongs: from here on it is ours. */
-export const traceFields: ReadonlySet<string> = new Set([
+export const traceFields = new FieldNames([
   'traceparent',
   'b3',
   'x-b3-traceid',
@@ -108,7 +108,7 @@ export const traceFields: ReadonlySet<string> = new Set([
 ])
 
 /** As `traceFields`, where there is no `traceparent` that its `tracestate` could belong to (section 3.3). */
-export const traceFieldsWithState: ReadonlySet<string> = new Set([...traceFields, 'tracestate'])
+export const traceFieldsWithState = new FieldNames([...traceFields.names, 'tracestate'])
 
 /**
  * The field lines that say so upstream, each ending in CRLF.
