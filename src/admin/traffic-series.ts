@@ -14,12 +14,24 @@ export interface SeriesOptions {
 /** 30 minutes, a point each 5 seconds: 6 KB for each service, 3 MB at most. */
 const standard: SeriesOptions = { points: 360, stepMs: 5_000, mostServices: 512 }
 
-/** NaN where nothing is known. Requests and errors are counts of the step, not rates: sums stay whole numbers. */
+/** NaN where nothing is known. Requests and errors are counts of the step, not rates: together they are all there were. */
 interface Columns {
   readonly requests: Float32Array
   readonly errors: Float32Array
   readonly p50: Float32Array
   readonly p99: Float32Array
+  /** What came behind the newest point, as far as it was read with it: it belongs to the next one. */
+  ahead: { readonly requests: number; readonly errors: number }
+}
+
+/** The points that a reading makes. */
+interface Span {
+  readonly from: number
+  readonly to: number
+  /** How many steps it is of, which may be more than are kept. */
+  readonly steps: number
+  /** The part of the time since the reading before that lies before the newest point, 0 to 1. */
+  readonly part: number
 }
 
 interface ServiceColumns extends Columns {
@@ -35,7 +47,7 @@ export class TrafficSeries {
   readonly #connectionsAccepted: Float32Array
   readonly #services = new Map<string, ServiceColumns>()
   /** What the newest point was made of, with its number: the points are counted from the first reading. */
-  #last: { readonly step: number; readonly figures: TrafficFigures } | null = null
+  #last: { readonly step: number; readonly at: number; readonly figures: TrafficFigures } | null = null
   #startedAt = 0
   #omitted = 0
 
@@ -48,23 +60,25 @@ export class TrafficSeries {
 
   /**
    * Takes a reading. Those that come within a step of the newest point change nothing; one that comes late makes all
-   * the points that are missing, alike.
+   * the points that are missing, alike. None comes just in time: what passed is spread evenly over the time since the
+   * reading before, or a late one would draw a peak and the next a dip.
    *
    * @param at monotonic milliseconds
    */
   take(at: number, figures: TrafficFigures): void {
     if (this.#last === null) {
       this.#startedAt = at
-      this.#last = { step: 0, figures }
+      this.#last = { step: 0, at, figures }
       return
     }
     const { stepMs, points } = this.#options
     const step = Math.floor((at - this.#startedAt) / stepMs)
-    const { step: lastStep, figures: before } = this.#last
+    const { step: lastStep, at: lastAt, figures: before } = this.#last
     if (step <= lastStep) return
-    this.#last = { step, figures }
-    const steps = step - lastStep
+    this.#last = { step, at, figures }
     const from = Math.max(lastStep + 1, step - points + 1)
+    const part = (this.#startedAt + step * stepMs - lastAt) / (at - lastAt)
+    const span: Span = { from, to: step, steps: step - lastStep, part }
 
     const old = new Map(before.services.map((counts) => [counts.service, counts]))
     const grown = figures.services.map((counts) => ({
@@ -73,22 +87,21 @@ export class TrafficSeries {
     }))
     const sum = sumOf(grown.map(({ counts }) => counts))
     const requests = sum.requests + Math.max(0, figures.unplaced - before.unplaced)
-    this.#write(this.#whole, { ...sum, requests }, steps, from, step, figures.bounds)
+    this.#write(this.#whole, { ...sum, requests }, span, figures.bounds)
     const accepted = Math.max(0, figures.connectionsAccepted - before.connectionsAccepted)
     for (let at = from; at <= step; at++) {
       this.#connectionsOpen[at % points] = figures.connectionsOpen
-      this.#connectionsAccepted[at % points] = accepted / steps
+      this.#connectionsAccepted[at % points] = accepted / span.steps
     }
-    this.#takeServices(grown, steps, from, step, figures.bounds)
+    this.#takeServices(grown, span, figures.bounds)
   }
 
   #takeServices(
     grown: readonly { service: string; counts: Counts }[],
-    steps: number,
-    from: number,
-    step: number,
+    span: Span,
     bounds: readonly number[],
   ): void {
+    const { from, to: step } = span
     const active = new Map(
       grown.filter(({ counts }) => counts.requests > 0).map((each) => [each.service, each.counts]),
     )
@@ -97,7 +110,7 @@ export class TrafficSeries {
       if (counts.requests > 0) columns.activeAt = step
       // Nothing of it is in the series any more.
       if (step - columns.activeAt >= this.#options.points) this.#services.delete(service)
-      else this.#write(columns, counts, steps, from, step, bounds)
+      else this.#write(columns, counts, span, bounds)
       active.delete(service)
     }
     this.#omitted = 0
@@ -113,7 +126,7 @@ export class TrafficSeries {
         columns.requests[at % this.#options.points] = 0
         columns.errors[at % this.#options.points] = 0
       }
-      this.#write(columns, counts, steps, from, step, bounds)
+      this.#write(columns, counts, span, bounds)
     }
   }
 
@@ -128,20 +141,17 @@ export class TrafficSeries {
     return silent !== null && this.#services.delete(silent)
   }
 
-  #write(
-    columns: Columns,
-    counts: Counts,
-    steps: number,
-    from: number,
-    to: number,
-    bounds: readonly number[],
-  ): void {
+  #write(columns: Columns, counts: Counts, { from, to, steps, part }: Span, bounds: readonly number[]): void {
+    const { ahead } = columns
+    const requests = ahead.requests + counts.requests * part
+    const errors = ahead.errors + counts.errors * part
+    columns.ahead = { requests: counts.requests * (1 - part), errors: counts.errors * (1 - part) }
     const p50 = quantile(0.5, counts.buckets, bounds) ?? Number.NaN
     const p99 = quantile(0.99, counts.buckets, bounds) ?? Number.NaN
     for (let step = from; step <= to; step++) {
       const at = step % this.#options.points
-      columns.requests[at] = counts.requests / steps
-      columns.errors[at] = counts.errors / steps
+      columns.requests[at] = requests / steps
+      columns.errors[at] = errors / steps
       columns.p50[at] = p50
       columns.p99[at] = p99
     }
@@ -175,10 +185,10 @@ export class TrafficSeries {
         connectionsAccepted: service === null ? column(this.#connectionsAccepted, seconds) : [],
       } satisfies SeriesView,
       services: [...this.#services]
-        .map(([name, { requests, errors }]) => ({
+        .map(([name, { requests, errors, ahead }]) => ({
           service: name,
-          requests: total(requests),
-          errors: total(errors),
+          requests: total(requests, ahead.requests),
+          errors: total(errors, ahead.errors),
         }))
         .sort((a, b) => b.requests - a.requests || (a.service < b.service ? -1 : 1)),
       omitted: this.#omitted,
@@ -191,6 +201,7 @@ export class TrafficSeries {
       errors: this.#newColumn(),
       p50: this.#newColumn(),
       p99: this.#newColumn(),
+      ahead: { requests: 0, errors: 0 },
     }
   }
 
@@ -201,5 +212,5 @@ const nothing: Counts = { requests: 0, errors: 0, buckets: [] }
 
 const pointOf = (value: number): number | null => (Number.isNaN(value) ? null : rounded(value))
 
-const total = (values: Float32Array): number =>
-  Math.round(values.reduce((sum, value) => (Number.isNaN(value) ? sum : sum + value), 0))
+const total = (values: Float32Array, ahead: number): number =>
+  Math.round(values.reduce((sum, value) => (Number.isNaN(value) ? sum : sum + value), ahead))
